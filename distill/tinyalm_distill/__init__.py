@@ -1,0 +1,1 @@
+"""Distillation: teachers, data, cache, objectives, trainer and evaluation."""

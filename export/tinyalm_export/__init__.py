@@ -1,0 +1,1 @@
+"""Export: ONNX graphs, quantization, parity and bundles."""

@@ -1,0 +1,36 @@
+"""Compact audio-language models on the device: tag, retrieve and caption sound.
+
+import tinyalm
+model = tinyalm.load("student.tinyalm")
+model.tag("street.wav", ["dog barking", "rain"])
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tinyalm.errors import TinyalmError
+    from tinyalm.frontend import LogMelSpec
+    from tinyalm.model import Model, load
+    from tinyalm.results import ClipTags, Segment, Tag
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "ClipTags": "tinyalm.results",
+    "LogMelSpec": "tinyalm.frontend",
+    "Model": "tinyalm.model",
+    "Segment": "tinyalm.results",
+    "Tag": "tinyalm.results",
+    "TinyalmError": "tinyalm.errors",
+    "load": "tinyalm.model",
+}
+
+__all__ = ["ClipTags", "LogMelSpec", "Model", "Segment", "Tag", "TinyalmError", "load"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    """Import a public name on first use, so that `import tinyalm` costs a device nothing."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'tinyalm' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

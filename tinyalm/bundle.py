@@ -1,0 +1,217 @@
+"""The bundle: the folder that a device loads, and its manifest `bundle.json` (docs/bundle.md)."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import msgspec
+
+from tinyalm.errors import BundleError, TinyalmError
+from tinyalm.frontend import LogMelSpec
+from tinyalm.windows import WindowRule
+
+FORMAT_VERSION = 1
+MANIFEST = "bundle.json"
+SUFFIX = ".tinyalm"
+
+
+class _Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all records of the manifest: frozen, by keyword, unknown fields refused."""
+
+
+class TensorInfo(_Record):
+    """An input or output of a graph; a dimension is a size or the name of a dynamic one."""
+
+    name: str
+    dtype: str
+    shape: list[int | str]
+
+
+class GraphInfo(_Record):
+    """A graph file of the bundle."""
+
+    file: str
+    precision: str
+    opset: int
+    parameters: int
+    inputs: list[TensorInfo]
+    outputs: list[TensorInfo]
+
+
+class TextInfo(_Record):
+    """The text side: a graph over token ids and the tokenizer that makes them."""
+
+    graph: GraphInfo
+    tokenizer: str
+    max_tokens: int
+
+
+class Calibration(_Record):
+    """Cosine to probability: ``score = 1 / (1 + exp(-(scale * cosine + bias)))`` (Platt 1999)."""
+
+    scale: float
+    bias: float
+    pairs: int  # (clip, label) pairs that it was fitted on
+
+
+class ParityRow(_Record):
+    """The exported graph against torch, on one batch size and length."""
+
+    batch: int
+    samples: int
+    max_abs_error: float
+    min_cosine: float
+
+
+class DataSource(_Record):
+    """Recordings that the student was taught with."""
+
+    name: str
+    clips: int
+    licence: str
+
+
+class Provenance(_Record):
+    """Where a student comes from and what it was measured at."""
+
+    teacher: str
+    teacher_licence: str
+    data: list[DataSource] = []
+    recipe: dict[str, Any] = {}
+    metrics: dict[str, float] = {}
+    created_by: str
+
+
+class FileInfo(_Record):
+    """Size and hash of one file of the bundle."""
+
+    bytes: int
+    sha256: str
+
+
+class BundleManifest(_Record):
+    """The content of `bundle.json`; ``files`` names every other file of the folder."""
+
+    format_version: int = FORMAT_VERSION
+    name: str
+    embedding_dim: int
+    frontend: LogMelSpec
+    windows: WindowRule
+    audio: GraphInfo
+    text: TextInfo | None = None
+    labels: list[str] = []
+    template: str = "{}"
+    calibration: Calibration | None = None
+    parity: list[ParityRow] = []
+    provenance: Provenance
+    files: dict[str, FileInfo] = {}
+
+
+def read_bundle(path: Path) -> BundleManifest:
+    """Read and verify the bundle folder at ``path``.
+
+    Raises:
+        BundleError: no bundle, another format version, an unsafe path, a missing or altered file;
+            the message names the file and the remedy.
+    """
+    manifest_path = path / MANIFEST
+    try:
+        raw = manifest_path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise BundleError(
+            f"{path}: no bundle here ({MANIFEST} is missing); make one with "
+            f"'tinyalm export CHECKPOINT --out NAME{SUFFIX}'"
+        ) from None
+    except OSError as error:
+        raise BundleError(f"{manifest_path}: cannot be read ({error.strerror})") from None
+    manifest = _decode(raw, manifest_path)
+    for name, info in manifest.files.items():
+        _verify(path, name, info)
+    graphs = [manifest.audio.file]
+    if manifest.text is not None:
+        graphs += [manifest.text.graph.file, manifest.text.tokenizer]
+    for name in graphs:
+        if name not in manifest.files:
+            raise BundleError(f"{manifest_path}: {name} is used but not listed in files; {_REDO}")
+    return manifest
+
+
+def write_bundle(
+    path: Path, manifest: BundleManifest, fill: Callable[[Path], None], *, replace: bool = True
+) -> BundleManifest:
+    """Write a bundle so that ``path`` is either complete or untouched.
+
+    Args:
+        path: the bundle folder to make.
+        manifest: its manifest; ``files`` is filled in here.
+        fill: writes the other files into the folder it is given.
+        replace: an existing bundle at ``path`` is replaced; anything else there is refused.
+
+    Returns:
+        The manifest as written.
+    """
+    if path.exists() and not (replace and (path / MANIFEST).is_file()):
+        raise BundleError(f"{path}: exists and is no bundle; choose another name")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        fill(work)
+        files = {
+            file.relative_to(work).as_posix(): FileInfo(
+                bytes=file.stat().st_size, sha256=_sha256(file)
+            )
+            for file in sorted(work.rglob("*"))
+            if file.is_file()
+        }
+        manifest = msgspec.structs.replace(manifest, files=files)
+        encoded = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+        (work / MANIFEST).write_bytes(encoded + b"\n")
+        work.chmod(0o755)
+        if path.exists():
+            shutil.rmtree(path)
+        work.rename(path)
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    return manifest
+
+
+_REDO = "export the bundle again or fetch a fresh copy"
+
+
+def _decode(raw: bytes, path: Path) -> BundleManifest:
+    try:
+        version = msgspec.json.decode(raw, type=dict[str, Any]).get("format_version")
+        if version != FORMAT_VERSION:
+            remedy = "update tinyalm" if isinstance(version, int) and version > 1 else _REDO
+            raise BundleError(
+                f"{path}: format version {version}, and this tinyalm reads "
+                f"{FORMAT_VERSION}; {remedy}"
+            )
+        return msgspec.json.decode(raw, type=BundleManifest)
+    except msgspec.MsgspecError as error:
+        raise BundleError(f"{path}: not a bundle manifest ({error}); {_REDO}") from None
+    except BundleError:
+        raise
+    except TinyalmError as error:
+        raise BundleError(f"{path}: {error}; {_REDO}") from None
+
+
+def _verify(root: Path, name: str, info: FileInfo) -> None:
+    relative = PurePosixPath(name)
+    file = root / relative
+    unsafe = relative.is_absolute() or ".." in relative.parts or "\\" in name or ":" in name
+    if unsafe or not file.resolve().is_relative_to(root.resolve()):
+        raise BundleError(f"{root}: lists {name!r}, a path outside the bundle; do not trust it")
+    if not file.is_file():
+        raise BundleError(f"{file}: missing from the bundle; {_REDO}")
+    if file.stat().st_size != info.bytes or _sha256(file) != info.sha256:
+        raise BundleError(f"{file}: altered since the bundle was made (wrong hash); {_REDO}")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

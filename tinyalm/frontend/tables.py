@@ -1,0 +1,56 @@
+"""The constant tables that a `LogMelSpec` stands for: window and mel filter bank."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyalm.frontend.spec import LogMelSpec
+
+
+def window(spec: LogMelSpec) -> NDArray[np.float64]:
+    """The analysis window, shape (win_length,), peak 1."""
+    period = spec.win_length if spec.window == "hann" else spec.win_length - 1
+    phase = np.arange(spec.win_length) / max(period, 1)
+    return 0.5 - 0.5 * np.cos(2 * np.pi * phase)
+
+
+def mel_filters(spec: LogMelSpec) -> NDArray[np.float64]:
+    """The mel filter bank, shape (n_fft // 2 + 1, n_mels): spectrum @ filters = mel energies.
+
+    Triangles over Hz follow librosa.filters.mel and torchaudio's melscale_fbanks, triangles over
+    mel follow tf.signal.linear_to_mel_weight_matrix (whose bin at 0 Hz is always 0).
+    """
+    hz = np.arange(spec.n_fft // 2 + 1) * (spec.sample_rate / spec.n_fft)
+    edges_mel = np.linspace(
+        _hz_to_mel(np.array(spec.f_min), spec.mel_scale),
+        _hz_to_mel(np.array(spec.f_max), spec.mel_scale),
+        spec.n_mels + 2,
+    )
+    edges_hz = _mel_to_hz(edges_mel, spec.mel_scale)
+    if spec.mel_shape == "mel":
+        points, edges = _hz_to_mel(hz, spec.mel_scale), edges_mel
+    else:
+        points, edges = hz, edges_hz
+    lower, centre, upper = edges[:-2], edges[1:-1], edges[2:]
+    rising = (points[:, None] - lower) / (centre - lower)
+    falling = (upper - points[:, None]) / (upper - centre)
+    filters = np.maximum(0.0, np.minimum(rising, falling))
+    if spec.mel_shape == "mel":
+        filters[0] = 0.0
+    if spec.mel_norm == "slaney":
+        filters *= 2.0 / (edges_hz[2:] - edges_hz[:-2])
+    return filters
+
+
+def _hz_to_mel(hz: NDArray[np.float64], scale: str) -> NDArray[np.float64]:
+    if scale == "htk":
+        return np.asarray(2595.0 * np.log10(1.0 + hz / 700.0))
+    # Slaney's Auditory Toolbox: 200/3 Hz a mel below 1 kHz, 27 log steps per factor 6.4 above.
+    above = 15.0 + 27.0 * np.log(np.maximum(hz, 1000.0) / 1000.0) / np.log(6.4)
+    return np.where(hz < 1000.0, hz * 3.0 / 200.0, above)
+
+
+def _mel_to_hz(mel: NDArray[np.float64], scale: str) -> NDArray[np.float64]:
+    if scale == "htk":
+        return np.asarray(700.0 * (10.0 ** (mel / 2595.0) - 1.0))
+    above = 1000.0 * np.exp((np.maximum(mel, 15.0) - 15.0) * np.log(6.4) / 27.0)
+    return np.where(mel < 15.0, mel * 200.0 / 3.0, above)

@@ -1,0 +1,1 @@
+"""Torch modules of students: the one place of `tinyalm` that imports torch."""

@@ -1,0 +1,81 @@
+"""What the runtime answers: plain dataclasses, each with a `to_dict` for JSON."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, overload
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One label's answer; ``tag["label"]`` reads as in the transformers pipelines.
+
+    Attributes:
+        label: the text as it was asked.
+        score: calibrated probability in [0, 1] that the label applies.
+        similarity: cosine in [-1, 1] that the score comes from.
+        start: seconds, of the window where the label is strongest.
+        end: seconds, likewise.
+    """
+
+    label: str
+    score: float
+    similarity: float
+    start: float
+    end: float
+
+    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - a field of any type
+        return asdict(self)[key]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The best tags of one window, ``start`` to ``end`` seconds."""
+
+    start: float
+    end: float
+    tags: list[Tag]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields by name, tags without their times, which are the segment's."""
+        tags = [{"label": t.label, "score": t.score, "similarity": t.similarity} for t in self.tags]
+        return {"start": self.start, "end": self.end, "tags": tags}
+
+
+@dataclass(frozen=True, slots=True)
+class ClipTags(Sequence[Tag]):
+    """Tags of a whole recording, best first; a sequence of its ``tags``.
+
+    Attributes:
+        tags: scored on the recording's pooled embedding, best first.
+        segments: the same labels window by window, in time order.
+        duration: seconds.
+    """
+
+    tags: list[Tag]
+    segments: list[Segment]
+    duration: float
+
+    @overload
+    def __getitem__(self, index: int) -> Tag: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Tag]: ...
+    def __getitem__(self, index: int | slice) -> Tag | list[Tag]:
+        return self.tags[index]
+
+    def __len__(self) -> int:
+        return len(self.tags)
+
+    def __iter__(self) -> Iterator[Tag]:
+        return iter(self.tags)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        return {
+            "duration": self.duration,
+            "tags": [tag.to_dict() for tag in self.tags],
+            "segments": [segment.to_dict() for segment in self.segments],
+        }
