@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from tinyalm.errors import BundleError, TinyalmError
 from tinyalm.frontend import LogMelSpec
@@ -18,11 +19,7 @@ MANIFEST = "bundle.json"
 SUFFIX = ".tinyalm"
 
 
-class _Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all records of the manifest: frozen, by keyword, unknown fields refused."""
-
-
-class TensorInfo(_Record):
+class TensorInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An input or output of a graph; a dimension is a size or the name of a dynamic one."""
 
     name: str
@@ -30,7 +27,7 @@ class TensorInfo(_Record):
     shape: list[int | str]
 
 
-class GraphInfo(_Record):
+class GraphInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A graph file of the bundle."""
 
     file: str
@@ -41,7 +38,7 @@ class GraphInfo(_Record):
     outputs: list[TensorInfo]
 
 
-class TextInfo(_Record):
+class TextInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The text side: a graph over token ids and the tokenizer that makes them."""
 
     graph: GraphInfo
@@ -49,7 +46,7 @@ class TextInfo(_Record):
     max_tokens: int
 
 
-class Calibration(_Record):
+class Calibration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Cosine to probability: ``score = 1 / (1 + exp(-(scale * cosine + bias)))`` (Platt 1999)."""
 
     scale: float
@@ -57,7 +54,7 @@ class Calibration(_Record):
     pairs: int  # (clip, label) pairs that it was fitted on
 
 
-class ParityRow(_Record):
+class ParityRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The exported graph against torch, on one batch size and length."""
 
     batch: int
@@ -66,7 +63,7 @@ class ParityRow(_Record):
     min_cosine: float
 
 
-class DataSource(_Record):
+class DataSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Recordings that the student was taught with."""
 
     name: str
@@ -74,7 +71,7 @@ class DataSource(_Record):
     licence: str
 
 
-class Provenance(_Record):
+class Provenance(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where a student comes from and what it was measured at."""
 
     teacher: str
@@ -85,14 +82,14 @@ class Provenance(_Record):
     created_by: str
 
 
-class FileInfo(_Record):
+class FileInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Size and hash of one file of the bundle."""
 
     bytes: int
     sha256: str
 
 
-class BundleManifest(_Record):
+class BundleManifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The content of `bundle.json`; ``files`` names every other file of the folder."""
 
     format_version: int = FORMAT_VERSION
@@ -108,6 +105,12 @@ class BundleManifest(_Record):
     parity: list[ParityRow] = []
     provenance: Provenance
     files: dict[str, FileInfo] = {}
+
+
+class _Version(Struct):
+    """The one field that every format version has."""
+
+    format_version: int
 
 
 def read_bundle(path: Path) -> BundleManifest:
@@ -184,20 +187,21 @@ _REDO = "export the bundle again or fetch a fresh copy"
 
 def _decode(raw: bytes, path: Path) -> BundleManifest:
     try:
-        version = msgspec.json.decode(raw, type=dict[str, Any]).get("format_version")
-        if version != FORMAT_VERSION:
-            remedy = "update tinyalm" if isinstance(version, int) and version > 1 else _REDO
-            raise BundleError(
-                f"{path}: format version {version}, and this tinyalm reads "
-                f"{FORMAT_VERSION}; {remedy}"
-            )
-        return msgspec.json.decode(raw, type=BundleManifest)
-    except msgspec.MsgspecError as error:
+        version = msgspec.json.decode(raw, type=_Version).format_version
+        # Another version's fields mean nothing here, so it is refused before they are read.
+        manifest = (
+            msgspec.json.decode(raw, type=BundleManifest) if version == FORMAT_VERSION else None
+        )
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BundleError(f"{path}: not a bundle manifest ({error}); {_REDO}") from None
-    except BundleError:
-        raise
     except TinyalmError as error:
         raise BundleError(f"{path}: {error}; {_REDO}") from None
+    if manifest is None:
+        remedy = "update tinyalm" if version > FORMAT_VERSION else _REDO
+        raise BundleError(
+            f"{path}: format version {version}, and this tinyalm reads {FORMAT_VERSION}; {remedy}"
+        )
+    return manifest
 
 
 def _verify(root: Path, name: str, info: FileInfo) -> None:

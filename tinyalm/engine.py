@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 
 from numpy.typing import NDArray
 
-from tinyalm.errors import MissingExtra
+from tinyalm.errors import MissingExtraError
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -36,11 +36,11 @@ def engine(name: str) -> Engine:
     """The engine registered under ``name`` in the entry-point group ``tinyalm.engines``.
 
     Raises:
-        MissingExtra: no such engine is installed; the message lists those that are.
+        MissingExtraError: no such engine is installed; the message lists those that are.
     """
     found = entry_points(group="tinyalm.engines")
     for point in found:
         if point.name == name:
             return cast("Engine", point.load()())
     names = ", ".join(sorted(found.names)) or "none"
-    raise MissingExtra(f"no engine named {name!r} is installed (installed: {names})")
+    raise MissingExtraError(f"no engine named {name!r} is installed (installed: {names})")

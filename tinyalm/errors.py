@@ -10,7 +10,7 @@ as it is and exits with status 2.
     ├── DataError       a manifest, cache, or checkpoint that cannot be used
     ├── FetchError      an asset that cannot be had
     ├── ExportError     a model that cannot be exported as asked
-    └── MissingExtra    an optional part of tinyalm that is not installed
+    └── MissingExtraError  an optional part of tinyalm that is not installed
 """
 
 
@@ -42,5 +42,5 @@ class ExportError(TinyalmError):
     """A model that cannot be exported as asked."""
 
 
-class MissingExtra(TinyalmError):
+class MissingExtraError(TinyalmError):
     """An optional part of tinyalm that is not installed."""
