@@ -11,22 +11,35 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tinyalm.errors import TinyalmError
     from tinyalm.frontend import LogMelSpec
+    from tinyalm.labels import LabelEmbeddings
     from tinyalm.model import Model, load
-    from tinyalm.results import ClipTags, Segment, Tag
+    from tinyalm.results import ClipTags, Segment, Tag, WindowEmbeddings
 
 __version__ = "0.1.0"
 
 _HOME = {
     "ClipTags": "tinyalm.results",
+    "LabelEmbeddings": "tinyalm.labels",
     "LogMelSpec": "tinyalm.frontend",
     "Model": "tinyalm.model",
     "Segment": "tinyalm.results",
     "Tag": "tinyalm.results",
     "TinyalmError": "tinyalm.errors",
+    "WindowEmbeddings": "tinyalm.results",
     "load": "tinyalm.model",
 }
 
-__all__ = ["ClipTags", "LogMelSpec", "Model", "Segment", "Tag", "TinyalmError", "load"]
+__all__ = [
+    "ClipTags",
+    "LabelEmbeddings",
+    "LogMelSpec",
+    "Model",
+    "Segment",
+    "Tag",
+    "TinyalmError",
+    "WindowEmbeddings",
+    "load",
+]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for

@@ -53,6 +53,11 @@ class Calibration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     bias: float
     pairs: int  # (clip, label) pairs that it was fitted on
 
+    def __post_init__(self) -> None:
+        """Refuse scores that would fall as the cosine rises."""
+        if not self.scale > 0:
+            raise BundleError(f"calibration scale is {self.scale:g}; it must be above 0")
+
 
 class ParityRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The exported graph against torch, on one batch size and length."""
@@ -133,6 +138,10 @@ def read_bundle(path: Path) -> BundleManifest:
     manifest = _decode(raw, manifest_path)
     for name, info in manifest.files.items():
         _verify(path, name, info)
+    for file in path.rglob("*"):
+        name = file.relative_to(path).as_posix()
+        if name != MANIFEST and name not in manifest.files and not file.is_dir():
+            raise BundleError(f"{file}: not one of the bundle's files; remove it or {_REDO}")
     graphs = [manifest.audio.file]
     if manifest.text is not None:
         graphs += [manifest.text.graph.file, manifest.text.tokenizer]

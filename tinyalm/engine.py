@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tinyalm.errors import MissingExtraError
 
 Arrays = Mapping[str, NDArray[Any]]
+ENGINES = "tinyalm.engines"  # the group of entry points
 
 
 class Graph(Protocol):
@@ -33,14 +34,20 @@ class Engine(Protocol):
 
 
 def engine(name: str) -> Engine:
-    """The engine registered under ``name`` in the entry-point group ``tinyalm.engines``.
+    """The engine registered under ``name`` among the entry points `ENGINES`.
 
     Raises:
-        MissingExtraError: no such engine is installed; the message lists those that are.
+        MissingExtraError: no such engine is installed, and the message lists those that are; or
+            the library that it stands on cannot be imported.
     """
-    found = entry_points(group="tinyalm.engines")
+    found = entry_points(group=ENGINES)
     for point in found:
         if point.name == name:
-            return cast("Engine", point.load()())
+            try:
+                return cast("Engine", point.load()())
+            except ImportError as error:
+                raise MissingExtraError(
+                    f"the engine {name!r} cannot be imported ({error}); install its library"
+                ) from None
     names = ", ".join(sorted(found.names)) or "none"
     raise MissingExtraError(f"no engine named {name!r} is installed (installed: {names})")

@@ -4,6 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, overload
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True, slots=True)
 class Tag:
@@ -79,3 +82,34 @@ class ClipTags(Sequence[Tag]):
             "tags": [tag.to_dict() for tag in self.tags],
             "segments": [segment.to_dict() for segment in self.segments],
         }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowEmbeddings:
+    """What the student heard in each window of a recording, in time order.
+
+    Attributes:
+        start_s: (windows,) float64, seconds.
+        end_s: (windows,) float64, seconds; the last is the recording's end.
+        embeddings: (windows, dim) float32, unit length.
+    """
+
+    start_s: NDArray[np.float64]
+    end_s: NDArray[np.float64]
+    embeddings: NDArray[np.float32]
+
+    @property
+    def duration(self) -> float:
+        """Length of the recording, seconds."""
+        return float(self.end_s[-1])
+
+    @property
+    def clip(self) -> NDArray[np.float32]:
+        """Embedding of the whole recording: the windows' mean, (dim,) float32, unit length."""
+        return unit_length(self.embeddings.mean(axis=0))
+
+
+def unit_length(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Vectors along the last axis scaled to length 1, float32 of the same shape; zeros stay."""
+    norms = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return np.asarray(rows / np.maximum(norms, np.finfo(np.float32).tiny), np.float32)

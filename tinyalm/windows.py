@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from tinyalm.errors import ConfigError
 
+_SHORTEST_HOP = 0.01  # seconds; below it a hop could be no sample at all
+
 
 class WindowRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Overlapping windows with the tail kept; the same cut for the same samples, always.
@@ -40,12 +42,15 @@ class WindowRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
                 f"windows of {self.length_s:g} s need 0 < hop_s <= length_s and "
                 f"0 < min_s <= length_s, not hop_s {self.hop_s:g} and min_s {self.min_s:g}"
             )
-        if self.grid_s <= 0:
-            raise ConfigError(f"grid_s is {self.grid_s:g}; it must be above 0")
+        if self.grid_s <= 0 or self.hop_s < _SHORTEST_HOP:
+            raise ConfigError(
+                f"grid_s is {self.grid_s:g} and hop_s {self.hop_s:g}; the first must be above 0 "
+                f"and the second at least {_SHORTEST_HOP:g}"
+            )
 
     def padded(self, samples: int, sample_rate: int) -> int:
         """Length in samples of the one window of a recording no longer than ``length_s``."""
-        grid = round(self.grid_s * sample_rate)
+        grid = max(1, round(self.grid_s * sample_rate))
         length, shortest = round(self.length_s * sample_rate), round(self.min_s * sample_rate)
         return min(length, max(shortest, math.ceil(samples / grid) * grid))
 
@@ -62,7 +67,8 @@ class WindowRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             (start, stop, window): the samples that the window covers, and the window itself,
             (length,) float32, zero-padded where the recording is shorter.
         """
-        length, hop = round(self.length_s * sample_rate), round(self.hop_s * sample_rate)
+        length = round(self.length_s * sample_rate)
+        hop = max(1, round(self.hop_s * sample_rate))
         held = np.zeros(0, np.float32)  # samples from `offset` on
         offset = start = end = 0  # start: of the next window; end: of the samples covered so far
         for block in blocks:

@@ -27,8 +27,11 @@ def log_mel(waveform: ArrayLike, spec: LogMelSpec) -> NDArray[np.float64]:
     left = (spec.frame_length - spec.win_length) // 2
     weights = np.zeros(spec.frame_length)
     weights[left : left + spec.win_length] = window(spec)
-    spectrum = np.abs(np.fft.rfft(frames * weights, n=spec.n_fft)) ** spec.power
-    return compress(spectrum @ mel_filters(spec), spec)
+    spectrum = np.fft.rfft(frames * weights, n=spec.n_fft)
+    energy = spectrum.real**2 + spectrum.imag**2
+    if spec.power == 1:
+        energy = np.sqrt(energy)
+    return compress(energy @ mel_filters(spec), spec)
 
 
 def compress(mel: NDArray[np.float64], spec: LogMelSpec) -> NDArray[np.float64]:

@@ -1,30 +1,32 @@
 """The constant tables that a `LogMelSpec` stands for: window and mel filter bank."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyalm.frontend.spec import LogMelSpec
 
 
+@lru_cache(maxsize=32)
 def window(spec: LogMelSpec) -> NDArray[np.float64]:
-    """The analysis window, shape (win_length,), peak 1."""
+    """The analysis window, shape (win_length,), peak 1, read-only."""
     period = spec.win_length if spec.window == "hann" else spec.win_length - 1
     phase = np.arange(spec.win_length) / max(period, 1)
-    return 0.5 - 0.5 * np.cos(2 * np.pi * phase)
+    return _frozen(0.5 - 0.5 * np.cos(2 * np.pi * phase))
 
 
+@lru_cache(maxsize=32)
 def mel_filters(spec: LogMelSpec) -> NDArray[np.float64]:
-    """The mel filter bank, shape (n_fft // 2 + 1, n_mels): spectrum @ filters = mel energies.
+    """The mel filter bank, (n_fft // 2 + 1, n_mels), read-only: spectrum @ filters = mel energies.
 
     Triangles over Hz follow librosa.filters.mel and torchaudio's melscale_fbanks, triangles over
     mel follow tf.signal.linear_to_mel_weight_matrix (whose bin at 0 Hz is always 0).
     """
-    hz = np.arange(spec.n_fft // 2 + 1) * (spec.sample_rate / spec.n_fft)
-    edges_mel = np.linspace(
-        _hz_to_mel(np.array(spec.f_min), spec.mel_scale),
-        _hz_to_mel(np.array(spec.f_max), spec.mel_scale),
-        spec.n_mels + 2,
-    )
+    bins = np.arange(spec.n_fft // 2 + 1, dtype=np.float64)
+    hz = bins * (spec.sample_rate / spec.n_fft)
+    lowest, highest = _hz_to_mel(np.array([spec.f_min, spec.f_max]), spec.mel_scale)
+    edges_mel = np.asarray(np.linspace(lowest, highest, spec.n_mels + 2), dtype=np.float64)
     edges_hz = _mel_to_hz(edges_mel, spec.mel_scale)
     if spec.mel_shape == "mel":
         points, edges = _hz_to_mel(hz, spec.mel_scale), edges_mel
@@ -33,12 +35,12 @@ def mel_filters(spec: LogMelSpec) -> NDArray[np.float64]:
     lower, centre, upper = edges[:-2], edges[1:-1], edges[2:]
     rising = (points[:, None] - lower) / (centre - lower)
     falling = (upper - points[:, None]) / (upper - centre)
-    filters = np.maximum(0.0, np.minimum(rising, falling))
+    filters = np.asarray(np.maximum(0.0, np.minimum(rising, falling)))
     if spec.mel_shape == "mel":
         filters[0] = 0.0
     if spec.mel_norm == "slaney":
         filters *= 2.0 / (edges_hz[2:] - edges_hz[:-2])
-    return filters
+    return _frozen(filters)
 
 
 def _hz_to_mel(hz: NDArray[np.float64], scale: str) -> NDArray[np.float64]:
@@ -54,3 +56,9 @@ def _mel_to_hz(mel: NDArray[np.float64], scale: str) -> NDArray[np.float64]:
         return np.asarray(700.0 * (10.0 ** (mel / 2595.0) - 1.0))
     above = 1000.0 * np.exp((np.maximum(mel, 15.0) - 15.0) * np.log(6.4) / 27.0)
     return np.where(mel < 15.0, mel * 200.0 / 3.0, above)
+
+
+def _frozen(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Whoever asks for a table again gets the same one, so nobody may write to it."""
+    table.setflags(write=False)
+    return table

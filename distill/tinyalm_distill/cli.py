@@ -1,0 +1,25 @@
+"""The command groups `tinyalm distill` and `tinyalm eval`."""
+
+import click
+
+from tinyalm_distill.commands.evaluate import zero_shot
+from tinyalm_distill.commands.pull import pull
+from tinyalm_distill.commands.report import report
+from tinyalm_distill.commands.run import run
+from tinyalm_distill.commands.teach import teach
+
+
+@click.group()
+def distill() -> None:
+    """Teach a small student what a large teacher knows."""
+
+
+@click.group()
+def evaluate() -> None:
+    """Measure teachers and students on recordings with labels."""
+
+
+for command in (pull, run, teach):
+    distill.add_command(command)
+for command in (zero_shot, report):
+    evaluate.add_command(command)

@@ -1,0 +1,64 @@
+"""`tinyalm eval report`: one page on a teacher and its students."""
+
+from pathlib import Path
+
+import click
+
+import tinyalm
+from tinyalm_distill.manifest import Clip, read_clips
+
+
+@click.command()
+@click.option("--manifest", required=True, help="Clips with labels; also asset:NAME.")
+@click.option("--split", help="Only the manifest's clips of this split.")
+@click.option("--teacher", "name", default="yamnet-minilm", show_default=True)
+@click.option("--bundle", "bundles", multiple=True, required=True, type=click.Path(path_type=Path))
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="Draw its training, too.")
+@click.option("--picture", "recordings", multiple=True, type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the page.")
+@click.option("--title", default="Teacher and students", show_default=True)
+def report(
+    manifest: str,
+    split: str | None,
+    name: str,
+    bundles: tuple[Path, ...],
+    checkpoint: Path | None,
+    recordings: tuple[Path, ...],
+    out: Path,
+    title: str,
+) -> None:
+    """Measure a teacher and bundles on the same clips and write report.md, .json and pictures.
+
+    Each --picture RECORDING gives a picture of its log-mel with the first bundle's tags over time.
+    """
+    clips = read_clips(manifest, split)
+    from tinyalm_distill.report import measure, write  # torch takes a second
+    from tinyalm_distill.teachers import open_teacher
+
+    out.mkdir(parents=True, exist_ok=True)
+    rows = measure(open_teacher(name, threads=1), bundles, clips)
+    pictures = _pictures(bundles[0], recordings, clips, checkpoint, out)
+    click.echo(write(out, title, rows, pictures))
+
+
+def _pictures(
+    bundle: Path,
+    recordings: tuple[Path, ...],
+    clips: list[Clip],
+    checkpoint: Path | None,
+    out: Path,
+) -> list[tuple[str, Path]]:
+    from tinyalm_distill.pictures import draw_tags, draw_training  # matplotlib takes a second
+    from tinyalm_distill.trainer import read_history
+
+    drawn = []
+    labels = sorted({label for clip in clips for label in clip.labels})
+    for number, recording in enumerate(recordings, start=1):
+        path = out / f"tags-{number}.png"
+        draw_tags(tinyalm.load(bundle), recording, labels, path)
+        drawn.append((f"{recording.name}: log-mel, and the five best labels over time", path))
+    if checkpoint is not None:
+        path = out / "training.png"
+        draw_training(read_history(checkpoint), path)
+        drawn.append(("Training loss and validation cosine over the steps", path))
+    return drawn

@@ -1,0 +1,65 @@
+"""Pictures of a report: what a student hears over time, and how its training went."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from tinyalm.audio import read
+from tinyalm.frontend import log_mel
+from tinyalm.model import Model
+from tinyalm_distill.trainer import Measurement
+
+
+def draw_tags(model: Model, file: Path, labels: Sequence[str], path: Path) -> None:
+    """Draw the log-mel of ``file`` with the scores of ``labels``, window by window, under it.
+
+    Args:
+        model: a loaded bundle.
+        file: a recording.
+        labels: at least one; the five best are drawn.
+        path: the PNG to write.
+    """
+    spec = model.manifest.frontend
+    tags = model.tag(file, list(labels), top_k=len(labels))
+    best = [tag.label for tag in tags[:5]]
+    figure = Figure(figsize=(9, 5.5), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    mel = log_mel(read(file, spec.sample_rate), spec)
+    upper.imshow(
+        mel.T,
+        origin="lower",
+        aspect="auto",
+        cmap="magma",
+        extent=(0, tags.duration, 0, spec.n_mels),
+    )
+    upper.set(title=file.name, ylabel="mel band")
+    for label in best:
+        scores = {tag.label: tag.score for tag in tags}
+        middles = [(segment.start + segment.end) / 2 for segment in tags.segments]
+        course = [
+            next(tag.score for tag in segment.tags if tag.label == label)
+            for segment in tags.segments
+        ]
+        lower.plot(
+            middles, course, marker="o", markersize=3, label=f"{label} ({scores[label]:.2f})"
+        )
+    lower.set(xlabel="seconds", ylabel="score", ylim=(0, 1.02), xlim=(0, tags.duration))
+    lower.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+    figure.savefig(path, dpi=110)
+
+
+def draw_training(history: Sequence[Measurement], path: Path) -> None:
+    """Draw training loss and validation cosine over the steps into the PNG at ``path``."""
+    steps = np.array([point.step for point in history])
+    figure = Figure(figsize=(7, 3.5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(steps, [point.loss for point in history], marker="o", markersize=3, color="#b5403a")
+    axes.set(xlabel="step", ylabel="training loss (1 - cosine)", ylim=(0, None))
+    right = axes.twinx()
+    right.plot(steps, [point.cosine for point in history], marker="s", markersize=3)
+    right.set(ylabel="cosine to teacher, validation", ylim=(0, 1))
+    axes.yaxis.label.set_color("#b5403a")
+    right.yaxis.label.set_color("C0")
+    figure.savefig(path, dpi=110)

@@ -1,0 +1,101 @@
+"""Reading a recipe from its YAML file, with changes from the command line."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+from msgspec import Struct
+
+from tinyalm.errors import ConfigError, TinyalmError
+from tinyalm_distill.manifest import ASSET
+from tinyalm_distill.recipe import Recipe
+
+
+def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe.
+
+    Args:
+        path: the YAML file.
+        overrides: ``key=value`` texts, the key dotted (``train.steps``), the value in YAML.
+
+    Returns:
+        The recipe, its paths made absolute.
+
+    Raises:
+        ConfigError: no such file, not YAML, an unknown key (the message names the nearest known
+            one), or a value of the wrong type or out of range.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{path}: not YAML ({reason})") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: not a recipe; it must be 'key: value' lines")
+    try:
+        _make_absolute(content, path.parent)  # paths in the file are relative to it
+        for override in overrides:
+            _override(content, override)
+        _make_absolute(content, Path.cwd())  # those on the command line to where it is typed
+        _check_keys(content, Recipe, "")
+        return msgspec.convert(content, Recipe)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    except TinyalmError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _override(content: dict[str, Any], override: str) -> None:
+    key, separator, value = override.partition("=")
+    if not separator or not key:
+        raise ConfigError(f"--set {override!r}: it must read key=value, as in train.steps=500")
+    *parents, last = key.split(".")
+    for parent in parents:
+        content = content.setdefault(parent, {})
+        if not isinstance(content, dict):
+            raise ConfigError(f"--set {key}: {parent} holds a value, not keys")
+    try:
+        content[last] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {key}: {value!r} is not a YAML value") from None
+
+
+def _check_keys(content: dict[str, Any], kind: type[Struct], prefix: str) -> None:
+    """Refuse unknown keys and name the nearest known one."""
+    fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    for key, value in content.items():
+        if key not in fields:
+            known = dict(_all_keys(Recipe, ""))
+            near = difflib.get_close_matches(str(key), list(fields), 1, 0.5) or [
+                path for path in known if path.rsplit(".")[-1] == key
+            ]
+            guess = (
+                f"; did you mean {prefix if near[0] in fields else ''}{near[0]}?" if near else ""
+            )
+            raise ConfigError(f"unknown key {prefix}{key}{guess}")
+        inner = fields[key]
+        if isinstance(inner, type) and issubclass(inner, Struct) and isinstance(value, dict):
+            _check_keys(value, inner, f"{prefix}{key}.")
+
+
+def _all_keys(kind: type[Struct], prefix: str) -> Iterator[tuple[str, type]]:
+    for field in msgspec.structs.fields(kind):
+        yield prefix + field.name, field.type
+        if isinstance(field.type, type) and issubclass(field.type, Struct):
+            yield from _all_keys(field.type, f"{prefix}{field.name}.")
+
+
+def _make_absolute(content: dict[str, Any], root: Path) -> None:
+    data = content.get("data")
+    for key in ("manifests", "texts"):
+        if isinstance(data, dict) and isinstance(data.get(key), list):
+            data[key] = [_absolute(str(name), root) for name in data[key]]
+
+
+def _absolute(name: str, root: Path) -> str:
+    return name if name.startswith(ASSET) else str((root / name).resolve())

@@ -1,0 +1,134 @@
+"""The embedded teacher: YAMNet and MiniLM joined by ConSE (arXiv:1312.5650).
+
+A sound's embedding is the convex combination of the text embeddings of the classes that YAMNet
+hears in it. Both sides are centred by the mean class embedding, which all classes share and which
+says nothing about any of them.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from tinyalm.errors import ConfigError
+from tinyalm_distill.teachers.minilm import MiniLM
+from tinyalm_distill.teachers.yamnet import SPEC, YamNet
+
+
+class ConseConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How class probabilities become an embedding; defaults as docs/teachers.md measured them.
+
+    The mean probability ``p`` of each class over the patches of a sound weighs
+    ``(p / (prior + prior_offset)) ** power``; the ``top_k`` heaviest are combined.
+
+    Attributes:
+        top_k: classes that are combined.
+        prior_offset: keeps classes that hardly ever occur from dominating.
+        power: below 1 it evens the weights out.
+    """
+
+    top_k: int = 12
+    prior_offset: float = 0.005
+    power: float = 0.5
+
+
+class YamNetMiniLM:
+    """The teacher ``yamnet-minilm``: sounds and texts to one space of 384 dimensions."""
+
+    name = "yamnet-minilm"
+    revision = "1"
+    licence = "Apache-2.0 (YAMNet, tensorflow/models); Apache-2.0 (all-MiniLM-L6-v2)"
+    sample_rate = SPEC.sample_rate
+    dim = MiniLM.dim
+    template = "{}"
+
+    def __init__(
+        self, folder: Path, *, threads: int = 2, config: ConseConfig | None = None
+    ) -> None:
+        """Load the pulled asset at ``folder``.
+
+        Raises:
+            DataError: a file of the asset is damaged.
+        """
+        self._yamnet = YamNet(folder / "yamnet")
+        self._minilm = MiniLM(folder / "minilm")
+        self._threads = threads
+        self._config = config or ConseConfig()
+        self._prior = class_prior()
+        raw = self._minilm.encode(self.labels)
+        self._mean = raw.mean(axis=0)
+        self._classes = _unit(raw - self._mean)  # (521, 384)
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of YAMNet's classes."""
+        return self._yamnet.classes
+
+    @property
+    def parameters(self) -> int:
+        """Weights of YAMNet and MiniLM."""
+        return self._yamnet.parameters + self._minilm.parameters
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of the text side, for students to share."""
+        return self._minilm.tokenizer
+
+    def embed_audio(
+        self, waveforms: Sequence[NDArray[np.float32]], sample_rate: int
+    ) -> NDArray[np.float32]:
+        """Embed sounds.
+
+        Args:
+            waveforms: each (samples,) float32 in [-1, 1], of any length.
+            sample_rate: Hz; 16000.
+
+        Returns:
+            (len(waveforms), 384) float32 of unit length.
+
+        Raises:
+            ConfigError: another sample rate.
+        """
+        if sample_rate != self.sample_rate:
+            raise ConfigError(f"{self.name} hears {self.sample_rate} Hz, not {sample_rate} Hz")
+        if not waveforms:
+            return np.zeros((0, self.dim), np.float32)
+        # One sound a thread: its answer never depends on what else is in the batch.
+        with ThreadPoolExecutor(self._threads) as pool:
+            return self.compose(np.stack(list(pool.map(self.class_probabilities, waveforms))))
+
+    def class_probabilities(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Mean probability of each class over a sound at 16 kHz, (521,) float32 in [0, 1]."""
+        return np.asarray(self._yamnet.probabilities(waveform).mean(axis=0))
+
+    def compose(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Class probabilities, (n, 521), to embeddings, (n, 384) of unit length."""
+        config = self._config
+        weights = (probabilities / (self._prior + config.prior_offset)) ** config.power
+        least = np.partition(weights, -config.top_k, axis=1)[:, -config.top_k, None]
+        return _unit(np.where(weights >= least, weights, 0) @ self._classes)
+
+    def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed texts as they are, (len(texts), 384) float32 of unit length."""
+        return _unit(self._minilm.encode(texts) - self._mean)
+
+
+def class_prior() -> NDArray[np.float32]:
+    """Mean probability of each class over everyday recordings, (521,).
+
+    Measured by benchmarks/teacher_composition.py over 8,818 recordings of games, desktops and
+    instruments; which classes are common anywhere matters, the exact figures hardly do.
+    """
+    text = (files("tinyalm_distill") / "teachers" / "yamnet_prior.json").read_bytes()
+    return np.asarray(msgspec.json.decode(text, type=list[float]), np.float32)
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(norms, 1e-9), dtype=np.float32)

@@ -1,0 +1,130 @@
+"""YAMNet (AudioSet, 521 classes) with its float32 weights, recovered from a quantized graph.
+
+The published graph holds the original float weights as initializers, each behind a QuantizeLinear
+and DequantizeLinear pair, as are the activations. Without the pairs it is the float model of
+tensorflow/models, research/audioset/yamnet.
+"""
+
+import csv
+import math
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from tinyalm.errors import DataError
+from tinyalm.frontend import preset
+from tinyalm.models.log_mel import LogMel
+from tinyalm.telemetry import import_onnxruntime
+
+SPEC = preset("yamnet")
+PATCH_FRAMES = 96  # 0.96 s, of which the next patch starts after half
+PATCH_HOP = 48
+_PATCH_SAMPLES = SPEC.win_length + (PATCH_FRAMES - 1) * SPEC.hop_length
+_HOP_SAMPLES = PATCH_HOP * SPEC.hop_length
+
+
+class YamNet:
+    """YAMNet on one CPU thread: waveform to the probabilities of 521 AudioSet classes."""
+
+    def __init__(self, folder: Path) -> None:
+        """Load ``model.onnx`` and ``classes.csv`` from ``folder``.
+
+        Raises:
+            DataError: the files are not the graph and class map that they should be.
+        """
+        self.classes = _read_classes(folder / "classes.csv")
+        try:
+            model = float_model(onnx.load(folder / "model.onnx"))
+        except (OSError, ValueError, onnx.checker.ValidationError) as error:
+            raise DataError(f"{folder}: not the YAMNet graph ({error}); pull it again") from None
+        self._log_mel = LogMel(SPEC)
+        self.parameters: int = sum(math.prod(weight.dims) for weight in model.graph.initializer)
+        onnxruntime = import_onnxruntime()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # callers run several sounds at once instead
+        self._session = onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+
+    def probabilities(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Class probabilities of every patch.
+
+        Args:
+            waveform: (samples,) float32 in [-1, 1] at 16 kHz; zero-padded at its end to whole
+                patches, as yamnet/features.py does.
+
+        Returns:
+            (patches, 521) float32 in [0, 1]; patch ``i`` starts at ``0.48 * i`` seconds.
+        """
+        patches = self._patches(waveform)
+        logits = self._session.run(["logits"], {"audio": patches})[0]
+        # Beyond -80 the exponential of a float32 overflows, and the probability is 0 anyway.
+        return np.asarray(1.0 / (1.0 + np.exp(-np.maximum(logits, -80.0))), dtype=np.float32)
+
+    def _patches(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        beyond = max(0, waveform.size - _PATCH_SAMPLES)
+        padded = _PATCH_SAMPLES + -(-beyond // _HOP_SAMPLES) * _HOP_SAMPLES
+        whole = np.zeros((1, padded), np.float32)
+        whole[0, : waveform.size] = waveform
+        with torch.inference_mode():
+            mel = self._log_mel(torch.from_numpy(whole))[0].numpy()  # (frames, 64)
+        windows = np.lib.stride_tricks.sliding_window_view(mel, PATCH_FRAMES, axis=0)
+        return np.ascontiguousarray(windows[::PATCH_HOP].swapaxes(1, 2)[:, None])
+
+
+def float_model(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The quantized YAMNet graph without its quantization, with a dynamic batch.
+
+    Inputs and outputs: ``audio`` [n, 1, 96, 64] log-mel patches, ``logits`` [n, 521].
+
+    Raises:
+        ValueError: the graph has another structure.
+    """
+    graph = model.graph
+    before = {n.output[0]: n.input[0] for n in graph.node if n.op_type == "QuantizeLinear"}
+    source = {  # the graph's own input comes quantized, with no QuantizeLinear before it
+        n.output[0]: before.get(n.input[0], n.input[0])
+        for n in graph.node
+        if n.op_type == "DequantizeLinear"
+    }
+    quantization = ("QuantizeLinear", "DequantizeLinear")
+    nodes = [n for n in graph.node if n.op_type not in quantization]
+    for node in nodes:
+        node.input[:] = [source.get(name, name) for name in node.input]
+    kept = {name for node in nodes for name in node.input}
+    weights = {i.name: i for i in graph.initializer if i.name in kept}
+    gemm = nodes[-1]
+    reshape = next((n for n in nodes if n.op_type == "Reshape"), None)
+    if gemm.op_type != "Gemm" or reshape is None:
+        raise ValueError("it does not end in Reshape and Gemm")
+    flat = np.array([-1, 1024], np.int64)
+    weights[reshape.input[1]] = numpy_helper.from_array(flat, reshape.input[1])
+    gemm.output[0] = "logits"
+    floats = onnx.TensorProto.FLOAT
+    recovered = helper.make_graph(
+        nodes,
+        "yamnet",
+        [helper.make_tensor_value_info("audio", floats, ["n", 1, PATCH_FRAMES, SPEC.n_mels])],
+        [helper.make_tensor_value_info("logits", floats, ["n", 521])],
+        list(weights.values()),
+    )
+    result = helper.make_model(
+        recovered, opset_imports=list(model.opset_import), ir_version=model.ir_version
+    )
+    onnx.checker.check_model(result, full_check=True)
+    return result
+
+
+def _read_classes(path: Path) -> list[str]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            names = [row["display_name"] for row in csv.DictReader(file)]
+    except (OSError, KeyError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not YAMNet's class map ({error}); pull it again") from None
+    if len(names) != 521:
+        raise DataError(f"{path}: holds {len(names)} classes instead of 521; pull it again")
+    return names

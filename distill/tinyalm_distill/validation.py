@@ -1,0 +1,74 @@
+"""How close a student is to its teacher on clips that neither step nor choice has touched."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from tinyalm.windows import WindowRule
+from tinyalm_distill.progress import bar
+from tinyalm_distill.recipe import ViewsConfig
+from tinyalm_distill.recordings import Recordings
+from tinyalm_distill.teachers import AudioTextTeacher
+from tinyalm_distill.views import Views, cut_windows
+
+_BATCH = 64
+
+
+class Validation:
+    """Validation clips, cut as on the device, and the teacher's embeddings of them whole."""
+
+    def __init__(
+        self,
+        recordings: Recordings,
+        rule: WindowRule,
+        targets: NDArray[np.float32],
+    ) -> None:
+        """Cut the clips of ``recordings``; ``targets`` is (clips, dim), see `embed_clips`."""
+        self.recordings, self.targets = recordings, targets
+        windows = cut_windows(recordings, rule)
+        self._views = Views(recordings, windows, ViewsConfig(views=1), seed=0)
+
+    def embeddings(self, student: nn.Module) -> NDArray[np.float32]:
+        """The student's clip embeddings, (clips, dim) of unit length: normalised window means."""
+        device = next(student.parameters()).device
+        lengths = np.array([w.length for w in self._views.windows])
+        sums = np.zeros_like(self.targets)
+        student.eval()
+        for length in np.unique(lengths):
+            numbers = np.flatnonzero(lengths == length)
+            for start in range(0, len(numbers), _BATCH):
+                chosen = numbers[start : start + _BATCH]
+                waveforms = np.stack([self._views.waveform(int(n)) for n in chosen])
+                with torch.inference_mode():
+                    rows = student(torch.from_numpy(waveforms).to(device)).cpu().numpy()
+                np.add.at(sums, [self._views.windows[n].clip for n in chosen], rows)
+        return unit(sums)
+
+    def cosine(self, student: nn.Module) -> float:
+        """Mean cosine between the student's and the teacher's clip embeddings."""
+        return float((self.embeddings(student) * self.targets).sum(axis=1).mean())
+
+    def windows(self, count: int) -> list[NDArray[np.float32]]:
+        """Up to ``count`` windows, evenly spread over the clips, each (samples,) float32."""
+        total = len(self._views)
+        chosen = np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int))
+        return [self._views.waveform(int(number)) for number in chosen]
+
+
+def embed_clips(teacher: AudioTextTeacher, recordings: Recordings) -> NDArray[np.float32]:
+    """The teacher's embedding of every whole clip, (clips, dim)."""
+    rows, total = [], len(recordings)
+    with bar("teacher hears validation") as progress:
+        for start in range(0, total, _BATCH):
+            stop = min(start + _BATCH, total)
+            waveforms = [recordings.waveform(clip) for clip in range(start, stop)]
+            rows.append(teacher.embed_audio(waveforms, recordings.sample_rate))
+            progress(stop, total)
+    return np.concatenate(rows)
+
+
+def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows scaled to unit length; zero rows stay."""
+    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(norms, 1e-9), dtype=np.float32)

@@ -1,0 +1,74 @@
+"""`tinyalm info`: what a bundle is, where it comes from, and what it was measured at."""
+
+import json
+from pathlib import Path
+
+import click
+import msgspec
+
+from tinyalm.bundle import MANIFEST, BundleManifest, GraphInfo, read_bundle
+from tinyalm.cli.layout import aligned, size
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="The manifest, with path and total bytes.")
+def info(bundle: Path, as_json: bool) -> None:
+    """Say what BUNDLE is and where it comes from.
+
+    Every file in it is verified first.
+    """
+    manifest = read_bundle(bundle)
+    total = (bundle / MANIFEST).stat().st_size + sum(f.bytes for f in manifest.files.values())
+    if as_json:
+        described = {"path": str(bundle), "total_bytes": total, **msgspec.to_builtins(manifest)}
+        click.echo(json.dumps(described))
+    else:
+        files = f"{len(manifest.files) + 1} files, {size(total)}, all as they were made"
+        click.echo(aligned([*_model(manifest), *_origin(manifest), ("files", files)]))
+
+
+def _model(manifest: BundleManifest) -> list[tuple[str, str]]:
+    front, windows, calibration = manifest.frontend, manifest.windows, manifest.calibration
+    bands = (
+        f"{front.n_mels} mel bands of {front.f_min:g}-{front.f_max:g} Hz, {front.win_length} "
+        f"samples every {front.hop_length} at {front.sample_rate} Hz ({front.digest()})"
+    )
+    rows = [
+        ("name", manifest.name),
+        ("format", str(manifest.format_version)),
+        ("embedding", f"{manifest.embedding_dim} numbers"),
+        ("front end", bands),
+        ("windows", f"{windows.length_s:g} s every {windows.hop_s:g} s"),
+        ("audio graph", _graph(manifest, manifest.audio)),
+    ]
+    text = manifest.text
+    rows.append(("text graph", _graph(manifest, text.graph) if text else "none"))
+    rows.append(("labels", f"{len(manifest.labels)} in {manifest.template!r}"))
+    fitted = "none: scores are cosines"
+    if calibration:
+        fitted = (
+            f"1 / (1 + exp(-({calibration.scale:g} * cosine + {calibration.bias:g}))), "
+            f"fitted on {calibration.pairs} pairs"
+        )
+    return [*rows, ("calibration", fitted)]
+
+
+def _graph(manifest: BundleManifest, graph: GraphInfo) -> str:
+    return (
+        f"{graph.file}: {graph.precision}, opset {graph.opset}, {graph.parameters:,} parameters, "
+        f"{size(manifest.files[graph.file].bytes)}"
+    )
+
+
+def _origin(manifest: BundleManifest) -> list[tuple[str, str]]:
+    origin = manifest.provenance
+    rows = [("teacher", f"{origin.teacher} ({origin.teacher_licence})")]
+    rows += [("data", f"{d.name}: {d.clips} clips ({d.licence})") for d in origin.data]
+    rows += [("metric", f"{name} {value:.4g}") for name, value in origin.metrics.items()]
+    if manifest.parity:
+        error = max(row.max_abs_error for row in manifest.parity)
+        cosine = min(row.min_cosine for row in manifest.parity)
+        checks = f"{len(manifest.parity)} shapes, largest error {error:.1e}, cosine >= {cosine:.6f}"
+        rows.append(("parity", checks))
+    return [*rows, ("made by", origin.created_by)]

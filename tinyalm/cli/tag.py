@@ -1,0 +1,113 @@
+"""`tinyalm tag`: which labels a recording holds, and when."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from tinyalm.audio import SUFFIXES
+from tinyalm.cli.layout import aligned, clock
+from tinyalm.errors import AudioError, ConfigError, TinyalmError
+from tinyalm.labels import read_labels_file
+from tinyalm.model import load
+from tinyalm.results import ClipTags
+
+
+@click.command()
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option("--labels", metavar="A,B,C", help="Labels, separated by commas.")
+@click.option(
+    "--labels-file", type=click.Path(path_type=Path), help="A file of labels, one a line."
+)
+@click.option("--template", help="A sentence for the label: 'the sound of {}'.")
+@click.option("--top-k", type=click.IntRange(min=1), default=5, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each file.")
+@click.option(
+    "--bundle",
+    type=click.Path(path_type=Path),
+    envvar="TINYALM_BUNDLE",
+    show_envvar=True,
+    help="The student: a folder NAME.tinyalm.",
+)
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+def tag(
+    files: tuple[Path, ...],
+    labels: str | None,
+    labels_file: Path | None,
+    template: str | None,
+    top_k: int,
+    as_json: bool,
+    bundle: Path | None,
+    threads: int,
+) -> None:
+    """Say which labels each FILE holds, and when.
+
+    A folder stands for the audio files in it. Without --labels and --labels-file the bundle's own
+    labels are asked. A file that cannot be used costs one line on standard error and exit status 2;
+    the others are answered.
+
+    With --json each file is one line, printed when it is done: {"file", "duration", "tags":
+    [{"label", "score", "similarity", "start", "end"}], "segments": [{"start", "end", "tags":
+    [{"label", "score", "similarity"}]}]}, times in seconds.
+    """
+    model = load(_required(bundle), threads=threads)
+    asked = model.embed_labels(_labels(labels, labels_file), template=template)
+    failed = False
+    for file in _recordings(files):
+        try:
+            tags = model.score(model.embed_windows(_recording(file)), asked, top_k=top_k)
+        except TinyalmError as error:
+            click.echo(f"tinyalm: {error}", err=True)
+            failed = True
+        else:
+            click.echo(_json(file, tags) if as_json else _table(file, tags))
+    if failed:
+        raise click.exceptions.Exit(2)
+
+
+def _required(bundle: Path | None) -> Path:
+    if bundle is None:
+        raise ConfigError(
+            "no bundle given; name one with --bundle NAME.tinyalm or in TINYALM_BUNDLE"
+        )
+    return bundle
+
+
+def _labels(labels: str | None, labels_file: Path | None) -> list[str] | None:
+    """Labels of both options in their order; None where neither is given."""
+    if labels is None and labels_file is None:
+        return None
+    named = labels.split(",") if labels else []
+    return named + (read_labels_file(labels_file) if labels_file else [])
+
+
+def _recordings(files: tuple[Path, ...]) -> Iterator[Path]:
+    """The files, and in the place of each folder the audio files in it, sorted."""
+    for file in files:
+        found = sorted(f for f in file.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
+        yield from found or [file]
+
+
+def _recording(file: Path) -> Path:
+    """The file, which is a folder only where `_recordings` found nothing in it."""
+    if file.is_dir():
+        raise AudioError(
+            f"{file}: no audio file in this folder; looked for {', '.join(sorted(SUFFIXES))}"
+        )
+    return file
+
+
+def _json(file: Path, tags: ClipTags) -> str:
+    # ASCII, so that no terminal or file name can spoil it.
+    return json.dumps({"file": str(file), **tags.to_dict()}, allow_nan=False)
+
+
+def _table(file: Path, tags: ClipTags) -> str:
+    rows = [("score", "label", "strongest")]
+    for tag in tags:
+        when = f"{clock(tag.start)}\N{EN DASH}{clock(tag.end)}"
+        rows.append((f"{tag.score:5.3f}", tag.label, when))
+    return f"{file} ({clock(tags.duration)})\n{aligned(rows, indent='  ')}"
