@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
     from tinyalm.model import Model
 
@@ -26,3 +27,23 @@ def model(bundle: Path) -> Model:
     import tinyalm
 
     return tinyalm.load(bundle)
+
+
+@pytest.fixture(scope="session")
+def pulled_cache() -> Iterator[Path]:
+    """A cache that holds the embedded teacher and the demo sounds, kept between runs in build/.
+
+    It is the one thing that the tests fetch; without a network they that need it are skipped.
+    """
+    from tinyalm.errors import FetchError
+    from tinyalm_distill.fetch import pull
+
+    cache = Path("build/test-cache").absolute()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TINYALM_CACHE", str(cache))
+        try:
+            for name in ("yamnet-minilm", "demo-sounds"):
+                pull(name)
+        except FetchError as error:
+            pytest.skip(f"the teacher cannot be fetched: {error}")
+        yield cache

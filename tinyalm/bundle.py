@@ -165,8 +165,7 @@ def write_bundle(
     Returns:
         The manifest as written.
     """
-    if path.exists() and not (replace and (path / MANIFEST).is_file()):
-        raise BundleError(f"{path}: exists and is no bundle; choose another name")
+    check_target(path, replace=replace)
     path.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
@@ -189,6 +188,16 @@ def write_bundle(
         shutil.rmtree(work, ignore_errors=True)
         raise
     return manifest
+
+
+def check_target(path: Path, *, replace: bool = True) -> None:
+    """Make sure that a bundle may be written at ``path``.
+
+    Raises:
+        BundleError: something else is there, or a bundle that must not be replaced.
+    """
+    if path.exists() and not (replace and (path / MANIFEST).is_file()):
+        raise BundleError(f"{path}: exists and is no bundle; choose another name")
 
 
 _REDO = "export the bundle again or fetch a fresh copy"

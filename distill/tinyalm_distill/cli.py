@@ -2,6 +2,7 @@
 
 import click
 
+from tinyalm_distill.commands.cut import cut
 from tinyalm_distill.commands.evaluate import zero_shot
 from tinyalm_distill.commands.pull import pull
 from tinyalm_distill.commands.report import report
@@ -19,7 +20,7 @@ def evaluate() -> None:
     """Measure teachers and students on recordings with labels."""
 
 
-for command in (pull, run, teach):
+for command in (cut, pull, run, teach):
     distill.add_command(command)
 for command in (zero_shot, report):
     evaluate.add_command(command)

@@ -67,6 +67,8 @@ def bootstrap(
         seed: of the resampling.
     """
     draw = np.random.default_rng(seed)
+    value = statistic(np.arange(clips))
     resampled = [statistic(draw.integers(clips, size=clips)) for _ in range(_RESAMPLES)]
-    low, high = np.nanpercentile(resampled, [2.5, 97.5])
-    return Interval(statistic(np.arange(clips)), float(low), float(high))
+    defined = [one for one in resampled if not np.isnan(one)] or [np.nan]
+    low, high = np.percentile(defined, [2.5, 97.5])
+    return Interval(value, float(low), float(high))

@@ -40,20 +40,25 @@ def make_phrases(known: Sequence[str], tokenizer: Tokenizer, count: int, seed: i
     return list(dict.fromkeys(itertools.chain(known, words, combined)))
 
 
-def trim_tokenizer(tokenizer: Tokenizer) -> tuple[Tokenizer, list[str]]:
-    """A WordPiece tokenizer without the tokens of other scripts, and its tokens in id order.
+def trim_tokenizer(
+    tokenizer: Tokenizer, known: Sequence[str], most: int
+) -> tuple[Tokenizer, list[str]]:
+    """A WordPiece tokenizer with fewer tokens, and those tokens in id order.
 
-    What is kept: special tokens that are used, and Latin letters, digits and punctuation, so that
-    every English word still splits into known pieces.
+    Args:
+        tokenizer: the teacher's; its ids are in order of frequency, as BERT's are.
+        known: texts whose tokens are all kept.
+        most: beside them, the most frequent tokens of Latin letters, digits and punctuation. Single
+            characters are always kept, so that every English word still splits into known pieces.
     """
     config = json.loads(tokenizer.to_str())
     vocabulary: dict[str, int] = config["model"]["vocab"]
     special = [t for t in ("[PAD]", "[UNK]", "[CLS]", "[SEP]") if t in vocabulary]
-    kept = special + [
-        token
-        for token, _ in sorted(vocabulary.items(), key=lambda item: item[1])
-        if token not in special and _LATIN.fullmatch(token)
-    ]
+    latin = [t for t in sorted(vocabulary, key=vocabulary.__getitem__) if _LATIN.fullmatch(t)]
+    needed = {token for encoded in tokenizer.encode_batch(list(known)) for token in encoded.tokens}
+    needed |= {token for token in latin if len(token.removeprefix("##")) == 1}
+    needed |= set(latin[:most])
+    kept = special + [token for token in latin if token in needed]
     ids = {token: number for number, token in enumerate(kept)}
     config["model"]["vocab"] = ids
     config["added_tokens"] = [

@@ -71,6 +71,7 @@ class TextTraining(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """How the text student is made.
 
     Attributes:
+        vocabulary: most frequent tokens that are kept, beside all that occur in the data.
         rank: size of a token's own vector.
         phrases: generated combinations of words, beside the labels and captions.
         epochs: passes over all texts.
@@ -82,6 +83,7 @@ class TextTraining(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         ConfigError: a value out of range.
     """
 
+    vocabulary: int = 16000
     rank: int = 256
     phrases: int = 20000
     epochs: int = 6
@@ -91,7 +93,10 @@ class TextTraining(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained."""
-        if min(self.rank, self.epochs, self.batch_size) < 1 or self.phrases < 0:
+        if (
+            min(self.rank, self.epochs, self.batch_size) < 1
+            or min(self.phrases, self.vocabulary) < 0
+        ):
             raise ConfigError("text: rank, epochs and batch_size must be at least 1, phrases 0")
         if self.learning_rate <= 0 or not 0 < self.held_out < 0.5:
             raise ConfigError("text: learning_rate must be above 0, held_out within 0 and 0.5")

@@ -23,7 +23,7 @@ from tinyalm_distill.recipe import Recipe
 from tinyalm_distill.recordings import Recordings, decode
 from tinyalm_distill.splits import split_clips
 from tinyalm_distill.teacher_cache import teach_views
-from tinyalm_distill.teachers import AudioTextTeacher, open_teacher
+from tinyalm_distill.teachers import AudioTextTeacher
 from tinyalm_distill.text_training import DistilledText, distil_text
 from tinyalm_distill.trainer import Trainer
 from tinyalm_distill.validation import Validation, embed_clips
@@ -42,23 +42,21 @@ class Outcome(Struct, frozen=True):
     skipped: int
 
 
-def distil(recipe: Recipe, out: Path, *, resume: bool, say: Say) -> Outcome:
+def distil(recipe: Recipe, teacher: AudioTextTeacher, out: Path, *, say: Say) -> Outcome:
     """Distil a student as ``recipe`` says and leave its checkpoint in ``out``.
 
     Args:
         recipe: what to do.
-        out: the checkpoint's folder; also holds the state of an unfinished training.
-        resume: go on with what an interrupted run left in ``out``.
+        teacher: the one that ``recipe`` names, opened.
+        out: the checkpoint's folder, see `claim`; an interrupted run left there is gone on with.
         say: told, line by line, what goes on.
 
     Raises:
-        TinyalmError: nothing to learn from, an unknown teacher, a folder in use by another run.
+        TinyalmError: nothing to learn from, a state in ``out`` that is another run's.
     """
-    _claim(out, recipe, resume=resume)
     torch.set_num_threads(recipe.train.threads or os.cpu_count() or 1)
     cache = cache_dir() / "distill"
     clips = [clip for name in recipe.data.manifests for clip in read_clips(name)]
-    teacher = open_teacher(recipe.teacher, threads=torch.get_num_threads())
     train, held_out = _decoded(split_clips(clips, recipe.data), teacher.sample_rate, cache, say)
     _check_rates(recipe, teacher)
     text = _text_student(recipe, teacher, train, cache)
@@ -87,8 +85,12 @@ def distil(recipe: Recipe, out: Path, *, resume: bool, say: Say) -> Outcome:
     return Outcome(meta, len(train.skipped) + len(held_out.skipped))
 
 
-def _claim(out: Path, recipe: Recipe, *, resume: bool) -> None:
-    """Make ``out`` this run's own, and write down what it does."""
+def claim(out: Path, recipe: Recipe, *, resume: bool) -> None:
+    """Make ``out`` the folder of this run, and write down there what it does.
+
+    Raises:
+        ConfigError: it holds something else, or an unfinished run that ``resume`` does not ask for.
+    """
     if (out / META).is_file():
         raise ConfigError(f"{out}: holds a finished checkpoint; choose another --out")
     if out.exists() and not out.is_dir():

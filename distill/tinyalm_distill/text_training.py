@@ -48,7 +48,7 @@ def distil_text(
         cache: keeps the teacher's answers.
         seed: of phrases, split and order.
     """
-    tokenizer, tokens = trim_tokenizer(teacher.tokenizer)
+    tokenizer, tokens = trim_tokenizer(teacher.tokenizer, known, config.vocabulary)
     phrases = make_phrases(known, teacher.tokenizer, config.phrases, seed)
     pieces = [token.removeprefix("##") for token in tokens]
     row_of = {text: row for row, text in enumerate(dict.fromkeys(pieces + phrases))}

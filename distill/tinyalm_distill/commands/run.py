@@ -1,5 +1,6 @@
 """`tinyalm distill run`: distils a student as a recipe says."""
 
+import os
 from pathlib import Path
 
 import click
@@ -21,9 +22,12 @@ def run(recipe: Path, out: Path | None, overrides: tuple[str, ...], resume: bool
     """
     plan = read_recipe(recipe, overrides)
     folder = out or Path("build") / plan.name
-    from tinyalm_distill.run import distil  # torch and transformers take seconds
+    from tinyalm_distill.run import claim, distil  # torch and transformers take seconds
+    from tinyalm_distill.teachers import open_teacher
 
-    outcome = distil(plan, folder, resume=resume, say=lambda line: click.echo(line, err=True))
+    claim(folder, plan, resume=resume)
+    teacher = open_teacher(plan.teacher, threads=plan.train.threads or os.cpu_count() or 1)
+    outcome = distil(plan, teacher, folder, say=lambda line: click.echo(line, err=True))
     for name, value in outcome.meta.provenance.metrics.items():
         click.echo(f"{name}: {value:.4f}")
     click.echo(f"checkpoint: {folder}")

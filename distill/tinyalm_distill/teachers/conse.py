@@ -38,6 +38,9 @@ class ConseConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     power: float = 0.5
 
 
+_CHOSEN = ConseConfig()
+
+
 class YamNetMiniLM:
     """The teacher ``yamnet-minilm``: sounds and texts to one space of 384 dimensions."""
 
@@ -48,9 +51,7 @@ class YamNetMiniLM:
     dim = MiniLM.dim
     template = "{}"
 
-    def __init__(
-        self, folder: Path, *, threads: int = 2, config: ConseConfig | None = None
-    ) -> None:
+    def __init__(self, folder: Path, *, threads: int = 2) -> None:
         """Load the pulled asset at ``folder``.
 
         Raises:
@@ -59,7 +60,6 @@ class YamNetMiniLM:
         self._yamnet = YamNet(folder / "yamnet")
         self._minilm = MiniLM(folder / "minilm")
         self._threads = threads
-        self._config = config or ConseConfig()
         self._prior = class_prior()
         raw = self._minilm.encode(self.labels)
         self._mean = raw.mean(axis=0)
@@ -107,9 +107,10 @@ class YamNetMiniLM:
         """Mean probability of each class over a sound at 16 kHz, (521,) float32 in [0, 1]."""
         return np.asarray(self._yamnet.probabilities(waveform).mean(axis=0))
 
-    def compose(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    def compose(
+        self, probabilities: NDArray[np.float32], config: ConseConfig = _CHOSEN
+    ) -> NDArray[np.float32]:
         """Class probabilities, (n, 521), to embeddings, (n, 384) of unit length."""
-        config = self._config
         weights = (probabilities / (self._prior + config.prior_offset)) ** config.power
         least = np.partition(weights, -config.top_k, axis=1)[:, -config.top_k, None]
         return _unit(np.where(weights >= least, weights, 0) @ self._classes)

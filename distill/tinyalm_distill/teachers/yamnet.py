@@ -39,8 +39,9 @@ class YamNet:
         self.classes = _read_classes(folder / "classes.csv")
         try:
             model = float_model(onnx.load(folder / "model.onnx"))
-        except (OSError, ValueError, onnx.checker.ValidationError) as error:
-            raise DataError(f"{folder}: not the YAMNet graph ({error}); pull it again") from None
+        except Exception as error:  # onnx passes on protobuf's errors, and has many of its own
+            reason = str(error).splitlines()[0]
+            raise DataError(f"{folder}: not the YAMNet graph ({reason}); pull it again") from None
         self._log_mel = LogMel(SPEC)
         self.parameters: int = sum(math.prod(weight.dims) for weight in model.graph.initializer)
         onnxruntime = import_onnxruntime()

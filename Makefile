@@ -1,0 +1,51 @@
+# Works without root: everything lands in .venv, build/ and the cache ($TINYALM_CACHE).
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := build/demo
+LABELS := "cat meowing,cow mooing,dog barking,duck quacking,frog croaking,horse neighing,owl hooting,pig oinking,rooster crowing,sheep bleating,rainforest,droning tone,ambient music,train passing"
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench clean
+
+help: ## Show these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/ready ## Install everything into .venv
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "tinyalm needs Python 3.11 or later: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+demo: setup ## Distil, export, quantize and run a student on real sounds (about 7 minutes)
+	$(BIN)/tinyalm distill pull yamnet-minilm demo-sounds
+	@test -f $(DEMO)/student/student.json || set -x; test -f $(DEMO)/student/student.json || \
+	  $(BIN)/tinyalm distill run distill/recipes/demo.yaml --out $(DEMO)/student --resume
+	$(BIN)/tinyalm export $(DEMO)/student --out $(DEMO)/student-fp32.tinyalm
+	$(BIN)/tinyalm export $(DEMO)/student --out $(DEMO)/student-int8.tinyalm --precision int8
+	@echo "Clips that the student never saw:"
+	$(BIN)/tinyalm distill cut asset:demo-sounds --split dev --out $(DEMO)/clips > $(DEMO)/clips.txt
+	$(BIN)/tinyalm tag $(DEMO)/clips --bundle $(DEMO)/student-int8.tinyalm --top-k 2 --labels $(LABELS)
+	$(BIN)/tinyalm eval report --manifest asset:demo-sounds --split dev --title "The demo's student" \
+	  --bundle $(DEMO)/student-fp32.tinyalm --bundle $(DEMO)/student-int8.tinyalm \
+	  --checkpoint $(DEMO)/student --picture $(DEMO)/clips/owl-4.2s.wav \
+	  --picture $(DEMO)/clips/train-84s.wav --out $(DEMO)
+	@echo
+	@echo "Made: $(DEMO)/report.md (table and pictures), two bundles and a checkpoint beside it."
+	@echo "Next: $(BIN)/tinyalm tag YOUR.wav --bundle $(DEMO)/student-int8.tinyalm --labels 'dog barking,rain,speech'"
+
+test: setup lint ## Run all checks: ruff, mypy, import-linter, pytest
+	$(BIN)/python -m pytest
+
+lint: setup ## Run ruff, mypy and import-linter
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup ## Time tagging as a whole process, fp32 against int8 (after make demo)
+	$(BIN)/python benchmarks/tag_process.py $(DEMO)/student-fp32.tinyalm $(DEMO)/student-int8.tinyalm
+
+clean: ## Remove what make built (not the cache)
+	rm -rf build dist $(VENV)

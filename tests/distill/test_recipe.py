@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tinyalm.errors import ConfigError
+from tinyalm_distill.recipe import Recipe
+from tinyalm_distill.recipe_file import read_recipe
+
+MINIMAL = "name: tiny\ndata:\n  manifests: [sounds/list.csv, 'asset:demo-sounds']\n"
+
+
+def write(folder: Path, text: str = MINIMAL) -> Path:
+    path = folder / "recipe.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_paths_in_the_file_are_relative_to_it_and_typed_ones_to_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    recipe = read_recipe(write(tmp_path))
+    assert recipe.data.manifests == [str(tmp_path / "sounds/list.csv"), "asset:demo-sounds"]
+    recipe = read_recipe(write(tmp_path), ["data.manifests=[mine.csv]"])
+    assert recipe.data.manifests == [str(tmp_path / "elsewhere/mine.csv")]
+
+
+def test_changes_are_yaml_values_of_dotted_keys(tmp_path: Path) -> None:
+    recipe = read_recipe(
+        write(tmp_path), ["train.steps=7", "views.gain_db=[-3, 3]", "windows.hop_s=0.5", "seed=9"]
+    )
+    assert (recipe.train.steps, recipe.views.gain_db, recipe.seed) == (7, (-3.0, 3.0), 9)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("train.stepz=3", "unknown key train.stepz; did you mean train.steps?"),
+        ("steps=3", "unknown key steps; did you mean train.steps?"),
+        ("zzz=3", "unknown key zzz"),
+        ("train.steps=many", "Expected `int`"),
+        ("train.steps=0", "steps, batch_size and validate_every must be at least 1"),
+        ("train.batch_size=1", "batch_size must be at least 2"),
+        ("train.ema=1", "ema within 0 and 1"),
+        ("train.device=tpu", "Invalid enum value 'tpu'"),
+        ("labels=mine", "Invalid enum value 'mine'"),
+        ("views.mix=2", "mix a probability"),
+        ("views.gain_db=[3, -3]", "the lower end comes first"),
+        ("windows.hop_s=0", "hop_s"),
+        ("text.rank=0", "rank"),
+        ("text.held_out=0.7", "held_out"),
+        ("train.steps", "it must read key=value"),
+        ("name.first=x", "name holds a value, not keys"),
+        ("train.steps=[", "not a YAML value"),
+    ],
+)
+def test_changes_that_make_no_sense_are_named(tmp_path: Path, change: str, says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_recipe(write(tmp_path), [change])
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"), [("a: [", "not YAML"), ("- 1", "not a recipe"), ("name: x", "data")]
+)
+def test_files_that_are_no_recipe_are_named(tmp_path: Path, text: str, says: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(ConfigError) as caught:
+        read_recipe(path)
+    assert str(path) in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read"):
+        read_recipe(tmp_path / "none.yaml")
+
+
+def test_the_recipes_of_the_repository_are_valid() -> None:
+    found = sorted(Path("distill/recipes").glob("*.yaml"))
+    assert found
+    for path in found:
+        assert read_recipe(path).name == path.stem
+
+
+def test_every_key_is_documented() -> None:
+    text = Path("docs/recipes.md").read_text()
+
+    def check(kind: type[msgspec.Struct]) -> None:
+        for field in msgspec.structs.fields(kind):
+            assert f"`{field.name}`" in text, field.name
+            if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+                check(field.type)
+
+    check(Recipe)

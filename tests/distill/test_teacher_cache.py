@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.distill.sounds import RULE, make_sounds
+from tests.fake_teacher import ToneTeacher
+from tinyalm_distill import teacher_cache
+from tinyalm_distill.manifest import read_manifest
+from tinyalm_distill.recipe import ViewsConfig
+from tinyalm_distill.recordings import decode
+from tinyalm_distill.teacher_cache import teach_texts, teach_views
+from tinyalm_distill.views import Views, cut_windows
+
+
+@pytest.fixture
+def views(tmp_path: Path) -> Views:
+    clips = read_manifest(make_sounds(tmp_path / "sounds"))
+    recordings = decode(clips, 16000, tmp_path / "audio")
+    return Views(recordings, cut_windows(recordings, RULE), ViewsConfig(views=2), seed=0)
+
+
+@pytest.fixture(autouse=True)
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shards of eight rows, so that a few tones fill several."""
+    monkeypatch.setattr(teacher_cache, "_SHARD", 8)
+
+
+def test_answers_are_the_teachers_and_are_computed_once(views: Views, tmp_path: Path) -> None:
+    teacher = ToneTeacher()
+    answers = teach_views(teacher, views, tmp_path / "cache")
+    assert teacher.heard == len(views)
+    expected = teacher.embed_audio([views.waveform(3)], 16000)
+    assert np.array_equal(answers[3:4], expected)
+    again = ToneTeacher()
+    assert np.array_equal(teach_views(again, views, tmp_path / "cache"), answers)
+    assert again.heard == 0
+
+
+def test_an_interrupt_costs_at_most_the_shard_in_hand(views: Views, tmp_path: Path) -> None:
+    def interrupt(done: int, total: int) -> None:
+        if done == 16:
+            raise KeyboardInterrupt
+
+    teacher = ToneTeacher()
+    with pytest.raises(KeyboardInterrupt):
+        teach_views(teacher, views, tmp_path / "cache", progress=interrupt)
+    assert teacher.heard == 16
+    rest = ToneTeacher()
+    answers = teach_views(rest, views, tmp_path / "cache")
+    assert rest.heard == len(views) - 16
+    assert np.array_equal(answers, teach_views(ToneTeacher(), views, tmp_path / "other"))
+
+
+def test_another_seed_augmentation_or_revision_is_another_cache(
+    views: Views, tmp_path: Path
+) -> None:
+    teach_views(ToneTeacher(), views, tmp_path)
+    changed = [
+        Views(views.recordings, views.windows, views.config, seed=1),
+        Views(views.recordings, views.windows, ViewsConfig(views=2, mix=0.1), seed=0),
+    ]
+    for other in changed:
+        teacher = ToneTeacher()
+        teach_views(teacher, other, tmp_path)
+        assert teacher.heard == len(other)
+    newer = ToneTeacher()
+    newer.revision = "2"
+    teach_views(newer, views, tmp_path)
+    assert newer.heard == len(views)
+
+
+def test_texts_keep_their_order(tmp_path: Path) -> None:
+    texts = [f"{word} and {other}" for word in ("hum", "horn", "beep") for other in ("hiss", "the")]
+    answers = teach_texts(ToneTeacher(), texts * 3, tmp_path)
+    assert np.array_equal(answers, ToneTeacher().embed_text(texts * 3))

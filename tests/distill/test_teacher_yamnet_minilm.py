@@ -1,0 +1,82 @@
+"""The embedded teacher, with its published weights, on real recordings."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinyalm.audio import read
+from tinyalm.errors import ConfigError, DataError, FetchError
+from tinyalm_distill.teachers import open_teacher
+
+
+@pytest.fixture(scope="module")
+def teacher(pulled_cache: Path):
+    return open_teacher("yamnet-minilm")
+
+
+@pytest.fixture(scope="module")
+def animals(pulled_cache: Path) -> Path:
+    return pulled_cache / "assets/demo-sounds/animals"
+
+
+@pytest.mark.parametrize(
+    ("file", "heard"),
+    [("rooster", "Chicken, rooster"), ("cow", "Cattle, bovinae"), ("dog", "Dog"), ("duck", "Duck")],
+)
+def test_yamnet_hears_animals(teacher, animals: Path, file: str, heard: str) -> None:
+    probabilities = teacher.class_probabilities(read(animals / f"{file}.mp3", 16000))
+    assert probabilities.shape == (521,)
+    assert probabilities[teacher.labels.index(heard)] > 0.5
+
+
+def test_sounds_are_near_the_words_for_them(teacher, animals: Path) -> None:
+    names = ["cow", "dog", "duck", "frog", "rooster"]
+    sounds = teacher.embed_audio([read(animals / f"{n}.mp3", 16000) for n in names], 16000)
+    texts = teacher.embed_text(["a cow mooing", "dog barking", "duck", "frogs", "cock crowing"])
+    assert (sounds @ texts.T).argmax(axis=1).tolist() == [0, 1, 2, 3, 4]
+    assert np.allclose(np.linalg.norm(sounds, axis=1), 1, atol=1e-6)
+    assert sounds.dtype == texts.dtype == np.float32
+
+
+def test_answers_do_not_depend_on_the_batch(teacher, animals: Path) -> None:
+    waves = [read(animals / f"{name}.mp3", 16000) for name in ("cow", "sheep", "dog")]
+    together = teacher.embed_audio(waves, 16000)
+    alone = np.concatenate([teacher.embed_audio([wave], 16000) for wave in waves])
+    assert np.abs(together - alone).max() < 1e-6
+    texts = ["rain", "a very long sentence about the rain that falls on the roof", "dog", "cat"]
+    together = teacher.embed_text(texts)
+    alone = np.concatenate([teacher.embed_text([text]) for text in texts])
+    assert np.abs(together - alone).max() < 1e-5
+
+
+def test_patches_follow_yamnets_padding(teacher) -> None:
+    yamnet = teacher._yamnet
+    for samples, patches in ((1, 1), (15600, 1), (15601, 2), (15600 + 7680, 2), (160000, 20)):
+        assert len(yamnet.probabilities(np.zeros(samples, np.float32))) == patches
+
+
+def test_another_rate_is_refused(teacher) -> None:
+    with pytest.raises(ConfigError, match="hears 16000 Hz, not 44100 Hz"):
+        teacher.embed_audio([np.zeros(100, np.float32)], 44100)
+
+
+def test_unknown_missing_and_damaged_teachers_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pulled_cache: Path
+) -> None:
+    from tinyalm_distill.teachers.conse import YamNetMiniLM
+
+    with pytest.raises(ConfigError, match="there are: yamnet-minilm"):
+        open_teacher("clap")
+    for folder in ("yamnet", "minilm"):
+        (tmp_path / folder).mkdir()
+    with pytest.raises(DataError, match="not YAMNet's class map"):
+        YamNetMiniLM(tmp_path)
+    source = pulled_cache / "assets/yamnet-minilm/yamnet"
+    (tmp_path / "yamnet/classes.csv").write_bytes((source / "classes.csv").read_bytes())
+    (tmp_path / "yamnet/model.onnx").write_bytes(b"nonsense")
+    with pytest.raises(DataError, match="not the YAMNet graph"):
+        YamNetMiniLM(tmp_path)
+    monkeypatch.setenv("TINYALM_CACHE", str(tmp_path))
+    with pytest.raises(FetchError, match="run 'tinyalm distill pull yamnet-minilm'"):
+        open_teacher("yamnet-minilm")

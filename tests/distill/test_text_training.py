@@ -1,0 +1,66 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.fake_teacher import ToneTeacher
+from tests.fakes import WORDS
+from tinyalm_distill.objectives import cosine_distance
+from tinyalm_distill.phrases import make_phrases, trim_tokenizer
+from tinyalm_distill.recipe import TextTraining
+from tinyalm_distill.text_training import distil_text
+
+
+def test_the_student_reads_phrases_that_it_was_not_taught(tmp_path: Path) -> None:
+    config = TextTraining(rank=8, phrases=600, epochs=20, batch_size=32, learning_rate=1e-2)
+    text = distil_text(ToneTeacher(), list(WORDS), config, tmp_path, seed=0)
+    assert text.cosine > 0.9
+    ids = [text.tokenizer.encode(phrase).ids for phrase in ("the squeak and the hiss", "squeak")]
+    with torch.inference_mode():
+        rows = [text.student(torch.tensor([x]), torch.ones(1, len(x))) for x in ids]
+    target = torch.from_numpy(ToneTeacher().embed_text(["the squeak and the hiss", "squeak"]))
+    assert float(cosine_distance(torch.cat(rows), target)) < 0.1
+
+
+def test_the_same_seed_gives_the_same_table(tmp_path: Path) -> None:
+    config = TextTraining(rank=4, phrases=50, epochs=2, batch_size=16)
+    tables = [
+        distil_text(ToneTeacher(), list(WORDS), config, tmp_path, seed=seed).student.table.weight
+        for seed in (0, 0, 1)
+    ]
+    assert torch.equal(tables[0], tables[1])
+    assert not torch.equal(tables[0], tables[2])
+
+
+def test_phrases_come_once_and_the_known_come_first() -> None:
+    phrases = make_phrases(["hum", "a horn"], ToneTeacher().tokenizer, 200, seed=0)
+    assert phrases[:2] == ["hum", "a horn"]
+    assert len(set(phrases)) == len(phrases) > 100
+    assert phrases == make_phrases(["hum", "a horn"], ToneTeacher().tokenizer, 200, seed=0)
+
+
+def test_a_trimmed_tokenizer_splits_words_as_before() -> None:
+    before = ToneTeacher().tokenizer
+    after, tokens = trim_tokenizer(before, [], 1000)
+    assert "中" not in tokens
+    assert "[unused0]" not in tokens
+    for text in ("hum and hiss", "xylophone", "the zebra buzz"):
+        assert after.encode(text).tokens == before.encode(text).tokens
+        encoded = after.encode(text)
+        assert encoded.ids == [tokens.index(token) for token in encoded.tokens]
+
+
+def test_a_small_vocabulary_keeps_what_is_known_and_spells_the_rest() -> None:
+    before = ToneTeacher().tokenizer
+    after, tokens = trim_tokenizer(before, ["the squeak"], 0)
+    assert {"the", "squeak"} < set(tokens)
+    assert "hum" not in tokens
+    assert after.encode("squeak hum").tokens == ["squeak", "h", "##u", "##m"]
+
+
+def test_cosine_distance_by_hand() -> None:
+    student = torch.tensor([[3.0, 0.0], [0.0, 2.0], [1.0, 1.0]])
+    teacher = torch.tensor([[1.0, 0.0], [0.0, -1.0], [1.0, 0.0]])
+    expected = (0 + 2 + (1 - np.sqrt(0.5))) / 3
+    assert float(cosine_distance(student, teacher)) == pytest.approx(expected)

@@ -1,0 +1,86 @@
+from itertools import islice
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.distill.sounds import RULE, make_sounds
+from tinyalm_distill.batches import batches
+from tinyalm_distill.manifest import read_manifest
+from tinyalm_distill.recipe import ViewsConfig
+from tinyalm_distill.recordings import Recordings, decode
+from tinyalm_distill.views import Views, cut_windows
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Recordings:
+    folder = tmp_path_factory.mktemp("views")
+    return decode(read_manifest(make_sounds(folder / "sounds")), 16000, folder / "cache")
+
+
+def make(recordings: Recordings, seed: int = 0, **config: object) -> Views:
+    return Views(recordings, cut_windows(recordings, RULE), ViewsConfig(**config), seed)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 99), data=st.data())
+def test_a_view_is_the_same_whenever_it_is_asked_for(
+    recordings: Recordings, seed: int, data: st.DataObject
+) -> None:
+    views = make(recordings, seed)
+    number = data.draw(st.integers(0, len(views) - 1))
+    first = views.waveform(number)
+    views.waveform((number + 1) % len(views))
+    assert np.array_equal(first, views.waveform(number))
+    assert first.dtype == np.float32
+    assert first.shape == (views.length(number),)
+
+
+def test_the_first_view_is_the_window_itself(recordings: Recordings) -> None:
+    views = make(recordings, views=3)
+    for number, window in enumerate(views.windows):
+        plain = recordings.waveform(window.clip)[window.start : window.stop]
+        assert np.array_equal(views.waveform(3 * number)[: plain.size], plain)
+        assert not views.waveform(3 * number)[plain.size :].any()
+
+
+def test_without_mixing_a_view_is_a_shifted_window_at_another_level(
+    recordings: Recordings,
+) -> None:
+    views = make(recordings, views=2, mix=0.0, gain_db=(-6.0, -6.0))
+    for number in range(1, len(views), 2):
+        whole = recordings.waveform(views.windows[number // 2].clip)
+        view = views.waveform(number)
+        assert 0 < np.abs(view).max() <= np.abs(whole).max() * 10 ** (-6 / 20) * 1.001
+
+
+def test_a_mix_holds_both_sounds_at_the_level_that_was_drawn(recordings: Recordings) -> None:
+    quiet = {"views": 2, "gain_db": (0.0, 0.0)}
+    alone = make(recordings, mix=0.0, **quiet)
+    mixed = make(recordings, mix=1.0, mix_db=(0.0, 0.0), **quiet)
+    louder = [
+        np.square(mixed.waveform(n)).mean() / np.square(alone.waveform(n)).mean()
+        for n in range(1, len(mixed), 2)
+    ]
+    assert np.median(louder) == pytest.approx(2.0, rel=0.25)  # equal powers of unlike tones add
+
+
+def test_an_epoch_takes_one_view_of_every_window(recordings: Recordings) -> None:
+    views = make(recordings, views=3)
+    windows = len(views.windows)
+    seen: list[int] = []
+    order = batches(views, 4, seed=1)
+    while len(seen) < windows:
+        batch = next(order)
+        assert len({views.length(number) for number in batch}) == 1
+        assert 1 < len(batch) <= 4
+        seen += batch
+    assert len({number // 3 for number in seen}) == len(seen)
+
+
+def test_the_order_depends_on_the_seed_alone(recordings: Recordings) -> None:
+    views = make(recordings)
+    first, again = (list(islice(batches(views, 4, seed=3), 50)) for _ in range(2))
+    assert first == again
+    assert first != list(islice(batches(views, 4, seed=4), 50))
