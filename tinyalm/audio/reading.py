@@ -15,8 +15,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from tinyalm.audio_meter import SHORTEST_S, Meter
-from tinyalm.audio_sources import AudioArray, AudioFile, opened
+from tinyalm.audio.meter import SHORTEST_S, Meter
+from tinyalm.audio.sources import AudioArray, AudioFile, opened
 from tinyalm.errors import AudioError
 
 Source: TypeAlias = str | os.PathLike[str] | BinaryIO | NDArray[Any]

@@ -1,7 +1,7 @@
 """Where samples come from: an audio file, by its path or open already, or an array.
 
 Files reach libsndfile as Python file objects, never by name: streams take the same way, no name
-leads to a guess, and MPEG files are tidied on it (see `tinyalm.audio_mpeg`). What is wrong with a
+leads to a guess, and MPEG files are tidied on it (see `tinyalm.audio.mpeg`). What is wrong with a
 file is said in one line, with the remedy.
 """
 
@@ -16,9 +16,9 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from tinyalm.audio_integrity import missing_bytes
-from tinyalm.audio_mpeg import find
-from tinyalm.audio_view import FileView
+from tinyalm.audio.integrity import missing_bytes
+from tinyalm.audio.mpeg import find
+from tinyalm.audio.view import FileView
 from tinyalm.errors import AudioError
 
 _MOST_CHANNELS = 32  # of an array; more are taken for samples
