@@ -23,6 +23,7 @@ from tests.audio_files import (
     write,
 )
 from tinyalm import audio
+from tinyalm.audio import reading
 from tinyalm.errors import AudioError
 
 PROBLEMS = {
@@ -65,7 +66,7 @@ def good(tmp_path_factory):
 def in_blocks_of(samples, *args, **kwargs):
     """What `audio.read` gives when it decodes that many samples at a time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(audio, "BLOCK_SAMPLES", samples)
+        patch.setattr(reading, "BLOCK_SAMPLES", samples)
         return audio.read(*args, **kwargs)
 
 

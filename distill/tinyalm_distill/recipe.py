@@ -83,7 +83,7 @@ class TextTraining(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         ConfigError: a value out of range.
     """
 
-    vocabulary: int = 16000
+    vocabulary: int = 30000
     rank: int = 256
     phrases: int = 20000
     epochs: int = 6

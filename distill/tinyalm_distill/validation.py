@@ -5,6 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from tinyalm.results import unit_length
 from tinyalm.windows import WindowRule
 from tinyalm_distill.progress import bar
 from tinyalm_distill.recipe import ViewsConfig
@@ -43,7 +44,7 @@ class Validation:
                 with torch.inference_mode():
                     rows = student(torch.from_numpy(waveforms).to(device)).cpu().numpy()
                 np.add.at(sums, [self._views.windows[n].clip for n in chosen], rows)
-        return unit(sums)
+        return unit_length(sums)
 
     def cosine(self, student: nn.Module) -> float:
         """Mean cosine between the student's and the teacher's clip embeddings."""
@@ -66,9 +67,3 @@ def embed_clips(teacher: AudioTextTeacher, recordings: Recordings) -> NDArray[np
             rows.append(teacher.embed_audio(waveforms, recordings.sample_rate))
             progress(stop, total)
     return np.concatenate(rows)
-
-
-def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows scaled to unit length; zero rows stay."""
-    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(vectors / np.maximum(norms, 1e-9), dtype=np.float32)

@@ -1,12 +1,15 @@
 """The embedded teacher, with its published weights, on real recordings."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from tinyalm.audio import read
 from tinyalm.errors import ConfigError, DataError, FetchError
+from tinyalm_distill.cli import distill
 from tinyalm_distill.teachers import open_teacher
 
 
@@ -80,3 +83,21 @@ def test_unknown_missing_and_damaged_teachers_are_named(
     monkeypatch.setenv("TINYALM_CACHE", str(tmp_path))
     with pytest.raises(FetchError, match="run 'tinyalm distill pull yamnet-minilm'"):
         open_teacher("yamnet-minilm")
+
+
+def test_teach_says_what_is_heard_and_goes_on_after_a_bad_file(
+    animals: Path, tmp_path: Path, pulled_cache: Path
+) -> None:
+    (tmp_path / "empty.wav").touch()
+    files = [str(tmp_path / "empty.wav"), str(animals / "cow.mp3")]
+    ran = CliRunner().invoke(distill, ["teach", *files, "--labels", "rain,cow", "--json"])
+    assert ran.exit_code == 2
+    assert "empty.wav" in ran.stderr
+    assert ran.stderr.count("\n") == 1
+    heard = json.loads(ran.stdout)
+    assert heard["file"] == files[1]
+    assert heard["classes"][0]["label"] in ("Cattle, bovinae", "Moo")
+    assert [entry["label"] for entry in heard["labels"]] == ["cow", "rain"]
+    text = CliRunner().invoke(distill, ["teach", files[1], "--top-k", "2"]).stdout
+    assert text.splitlines()[0] == files[1]
+    assert "Moo" in text

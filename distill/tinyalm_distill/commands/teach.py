@@ -17,7 +17,7 @@ from tinyalm_distill.teachers import AudioTextTeacher, open_teacher
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
 @click.option("--teacher", "name", default="yamnet-minilm", show_default=True)
-@click.option("--labels", help="Labels to rank, separated by commas; also those with commas: ;")
+@click.option("--labels", help="Labels to rank, separated by commas.")
 @click.option("--top-k", default=5, show_default=True, type=click.IntRange(1))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.pass_context

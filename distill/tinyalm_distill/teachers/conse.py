@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from tinyalm.errors import ConfigError
+from tinyalm.results import unit_length
 from tinyalm_distill.teachers.minilm import MiniLM
 from tinyalm_distill.teachers.yamnet import SPEC, YamNet
 
@@ -63,7 +64,7 @@ class YamNetMiniLM:
         self._prior = class_prior()
         raw = self._minilm.encode(self.labels)
         self._mean = raw.mean(axis=0)
-        self._classes = _unit(raw - self._mean)  # (521, 384)
+        self._classes = unit_length(raw - self._mean)  # (521, 384)
 
     @property
     def labels(self) -> list[str]:
@@ -113,11 +114,11 @@ class YamNetMiniLM:
         """Class probabilities, (n, 521), to embeddings, (n, 384) of unit length."""
         weights = (probabilities / (self._prior + config.prior_offset)) ** config.power
         least = np.partition(weights, -config.top_k, axis=1)[:, -config.top_k, None]
-        return _unit(np.where(weights >= least, weights, 0) @ self._classes)
+        return unit_length(np.where(weights >= least, weights, 0) @ self._classes)
 
     def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed texts as they are, (len(texts), 384) float32 of unit length."""
-        return _unit(self._minilm.encode(texts) - self._mean)
+        return unit_length(self._minilm.encode(texts) - self._mean)
 
 
 def class_prior() -> NDArray[np.float32]:
@@ -128,8 +129,3 @@ def class_prior() -> NDArray[np.float32]:
     """
     text = (files("tinyalm_distill") / "teachers" / "yamnet_prior.json").read_bytes()
     return np.asarray(msgspec.json.decode(text, type=list[float]), np.float32)
-
-
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(vectors / np.maximum(norms, 1e-9), dtype=np.float32)
