@@ -1,16 +1,15 @@
 """The main job on the real teacher and real sounds: small, but every part is the real one."""
 
 import json
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tinyalm
+from tests.process import COMMAND, environment
 from tinyalm.audio import read
 
 QUICK = ["train.steps=16", "train.validate_every=8", "train.warmup=2", "views.views=1"]
@@ -41,11 +40,10 @@ def home(pulled_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """A tinyalm command as a process of its own, which must succeed and stay quiet about itself."""
-    environment = {**os.environ, "TINYALM_CACHE": str(Path("build/test-cache").absolute())}
     ran = subprocess.run(
-        [Path(sys.executable).with_name("tinyalm"), *arguments],
+        [*COMMAND, *arguments],
         cwd=folder,
-        env=environment,
+        env=environment(TINYALM_CACHE=str(Path("build/test-cache").absolute())),
         capture_output=True,
         text=True,
         check=False,

@@ -1,0 +1,68 @@
+"""The command `tinyalm export`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tinyalm.bundle import BundleManifest
+from tinyalm.cli.layout import aligned, size
+
+if TYPE_CHECKING:
+    from tinyalm_export.parts import Precision
+
+
+@click.command()
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    required=True,
+    metavar="NAME.tinyalm",
+    type=click.Path(path_type=Path),
+    help="The bundle to make; one that is there is replaced.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["fp32", "int8"]),
+    default="fp32",
+    show_default=True,
+    help="int8 is smaller and faster.",
+)
+@click.option("--name", help="Name of the bundle, if not the student's own.")
+def export(checkpoint: Path, out: Path, precision: "Precision", name: str | None) -> None:
+    """Export the student in the folder CHECKPOINT as a bundle that devices load.
+
+    Its graphs are compared with torch first; what differs is not written.
+    """
+    from tinyalm_export.exporter import export_bundle  # imports torch
+
+    manifest = export_bundle(
+        checkpoint, out, precision=precision, name=name, report=lambda s: click.echo(s, err=True)
+    )
+    click.echo(_summary(manifest, out))
+
+
+def _summary(manifest: BundleManifest, out: Path) -> str:
+    graphs = [manifest.audio, *([manifest.text.graph] if manifest.text else [])]
+    about = {
+        graph.file: f"{graph.precision}, opset {graph.opset}, {graph.parameters:,} parameters"
+        for graph in graphs
+    }
+    rows = [(f, size(info.bytes), about.get(f, "")) for f, info in manifest.files.items()]
+    total = sum(info.bytes for info in manifest.files.values())
+    error = max(row.max_abs_error for row in manifest.parity)
+    cosine = min(row.min_cosine for row in manifest.parity)
+    lines = [f"wrote {out}: {manifest.name}, {manifest.audio.precision}, {size(total)}"]
+    lines.append(aligned(rows, indent="  "))
+    lines.append(
+        f"against torch on {len(manifest.parity)} shapes: largest error {error:.1e}, "
+        f"lowest cosine {cosine:.6f}"
+    )
+    metrics = manifest.provenance.metrics
+    if "int8_mean_cosine" in metrics:
+        lines.append(
+            "int8 against fp32 on validation windows: mean cosine "
+            f"{metrics['int8_mean_cosine']:.5f}, lowest {metrics['int8_min_cosine']:.5f}"
+        )
+    lines.append(f"next: tinyalm tag FILE --bundle {out}")
+    return "\n".join(lines)

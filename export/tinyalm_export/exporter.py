@@ -1,0 +1,79 @@
+"""A checkpoint to a bundle: made and proven in a scratch folder, and only then written."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from tinyalm.bundle import BundleManifest, TextInfo, check_target, write_bundle
+from tinyalm_export.checkpoint_input import CheckpointInput, read_checkpoint
+from tinyalm_export.model_card import model_card
+from tinyalm_export.parts import AudioPart, Precision, make_audio, make_text
+
+CARD = "README.md"
+
+
+def export_bundle(
+    checkpoint: Path,
+    out: Path,
+    *,
+    precision: Precision = "fp32",
+    name: str | None = None,
+    report: Callable[[str], None] = lambda _: None,
+) -> BundleManifest:
+    """Export the checkpoint in the folder ``checkpoint`` as the bundle ``out``.
+
+    Args:
+        checkpoint: as distillation leaves it.
+        out: the bundle folder to make; a bundle that is there is replaced, anything else refused.
+        precision: ``fp32``, or ``int8`` for the encoder and the weights of the text side.
+        name: of the bundle; the student's own without it.
+        report: called with each step before it begins.
+
+    Returns:
+        The manifest as written.
+
+    Raises:
+        DataError: the checkpoint cannot be read.
+        ExportError: it cannot be exported as asked.
+        BundleError: something that is no bundle is at ``out``.
+    """
+    check_target(out)
+    source = read_checkpoint(checkpoint)
+    with tempfile.TemporaryDirectory(prefix="tinyalm-export-") as scratch:
+        folder = Path(scratch)
+        report(f"making and proving the {precision} text graph")
+        text = make_text(source, precision, folder)
+        report(f"making and proving the {precision} audio graph")
+        audio = make_audio(source, precision, folder)
+        manifest = _manifest(source, name, audio, text)
+        sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir())}
+        (folder / CARD).write_text(model_card(manifest, sizes), encoding="utf-8")
+        return write_bundle(out, manifest, lambda target: _copy(folder, target))
+
+
+def _copy(source: Path, target: Path) -> None:
+    for file in source.iterdir():
+        shutil.copyfile(file, target / file.name)
+
+
+def _manifest(
+    source: CheckpointInput, name: str | None, audio: AudioPart, text: TextInfo
+) -> BundleManifest:
+    meta = source.student.meta
+    metrics = {**meta.provenance.metrics, **audio.metrics}
+    return BundleManifest(
+        name=name or meta.name,
+        embedding_dim=meta.audio.embedding_dim,
+        frontend=meta.frontend,
+        windows=meta.windows,
+        audio=audio.info,
+        text=text,
+        labels=meta.labels,
+        template=meta.template,
+        calibration=meta.calibration,
+        parity=audio.parity,
+        provenance=msgspec.structs.replace(meta.provenance, metrics=metrics),
+    )

@@ -1,0 +1,92 @@
+"""The two graphs of a bundle, each one file: sound to embedding and text to embedding."""
+
+import msgspec
+import onnx
+import torch
+from onnx import compose, helper
+
+import tinyalm
+from tinyalm.frontend import LogMelSpec
+from tinyalm.models.audio import AudioEncoder
+from tinyalm.models.text import TextStudent
+from tinyalm_export.graph_text import as_model
+from tinyalm_export.log_mel_graph import log_mel_graph
+from tinyalm_export.padding import pad_hidden
+from tinyalm_export.torch_graph import fold_batchnorm, torch_graph
+
+EXAMPLE_FRAMES = 64  # any number does: the axis is dynamic
+
+
+def encoder_graph(
+    encoder: AudioEncoder, n_mels: int, *, channel_multiple: int = 1
+) -> onnx.ModelProto:
+    """Log-mel to embedding, with BatchNorm folded into the convolutions.
+
+    Args:
+        encoder: in evaluation mode.
+        n_mels: mel bands that it reads.
+        channel_multiple: hidden channels are padded to a multiple of it.
+
+    Returns:
+        A model with the input ``log_mel`` (batch, frames, n_mels) float32 and the output
+        ``embedding`` (batch, embedding_dim) float32 of unit length.
+    """
+    example = torch.zeros(2, EXAMPLE_FRAMES, n_mels)
+    inputs = {"log_mel": (example, ("batch", "frames"))}
+    deployed = pad_hidden(fold_batchnorm(encoder), channel_multiple)
+    return torch_graph(deployed, "encoder", inputs)
+
+
+def text_graph(text: TextStudent) -> onnx.ModelProto:
+    """Token ids to embedding.
+
+    Args:
+        text: in evaluation mode.
+
+    Returns:
+        A model with the inputs ``input_ids`` and ``attention_mask`` (batch, tokens) int64 and the
+        output ``embedding`` (batch, embedding_dim) float32 of unit length.
+    """
+    # One tensor for both would make them one input.
+    examples = {
+        name: torch.ones(2, 3, dtype=torch.int64) for name in ("input_ids", "attention_mask")
+    }
+    axes = ("batch", "tokens")
+    return torch_graph(text, "text", {name: (ids, axes) for name, ids in examples.items()})
+
+
+def waveform_graph(encoder: onnx.ModelProto, spec: LogMelSpec) -> onnx.ModelProto:
+    """``encoder`` behind its front end.
+
+    Args:
+        encoder: reads ``log_mel``.
+        spec: the front end that makes it.
+
+    Returns:
+        A model with the input ``waveform`` (batch, samples) float32 in [-1, 1] at
+        ``spec.sample_rate`` Hz, at least one frame long, and the output of ``encoder``.
+    """
+    front = compose.add_prefix(
+        log_mel_graph(spec), "frontend/", rename_inputs=False, rename_outputs=False
+    )
+    merged = compose.merge_models(front, encoder, io_map=[("log_mel", "log_mel")], name="audio")
+    return as_model(merged.graph)
+
+
+def stamp(model: onnx.ModelProto, spec: LogMelSpec | None = None) -> bytes:
+    """The file of ``model``, with who made it and its front end as metadata.
+
+    Args:
+        model: any.
+        spec: front end of an audio graph.
+    """
+    stamped = as_model(model.graph)  # a copy
+    stamped.producer_name, stamped.producer_version = "tinyalm", tinyalm.__version__
+    notes = {"tinyalm.version": tinyalm.__version__}
+    if spec is not None:
+        notes["tinyalm.frontend"] = msgspec.json.encode(spec).decode()
+        notes["tinyalm.frontend.digest"] = spec.digest()
+    helper.set_model_props(stamped, notes)
+    del stamped.graph.value_info[:]  # engines infer the shapes between inputs and outputs
+    content: bytes = stamped.SerializeToString(deterministic=True)
+    return content

@@ -1,0 +1,100 @@
+"""The audio and the text part of a bundle: each made as a file, then proven against torch."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import onnx
+from msgspec import Struct
+from onnx import helper
+
+from tinyalm.bundle import GraphInfo, ParityRow, TensorInfo, TextInfo
+from tinyalm.engine import Graph, engine
+from tinyalm.frontend import LogMelSpec, log_mel
+from tinyalm.models.audio import parameters
+from tinyalm_export.checkpoint_input import CheckpointInput
+from tinyalm_export.graph_text import OPSET
+from tinyalm_export.graphs import encoder_graph, stamp, text_graph, waveform_graph
+from tinyalm_export.parity import audio_parity, check_parity, cosines, text_parity
+from tinyalm_export.quantize import CHANNEL_MULTIPLE, quantize_encoder, quantize_text
+
+Precision = Literal["fp32", "int8"]
+AUDIO, TEXT, TOKENIZER = "audio.onnx", "text.onnx", "tokenizer.json"
+
+
+class AudioPart(Struct, frozen=True):
+    """The audio graph's entry in the manifest, its parity, and what quantization cost."""
+
+    info: GraphInfo
+    parity: list[ParityRow]
+    metrics: dict[str, float]
+
+
+def make_audio(source: CheckpointInput, precision: Precision, folder: Path) -> AudioPart:
+    """Write the audio graph into ``folder``.
+
+    Raises:
+        ExportError: it does not answer as the student does.
+    """
+    student, sound = source.student.audio, source.sound
+    spec, rule = source.student.meta.frontend, source.student.meta.windows
+    multiple = CHANNEL_MULTIPLE if precision == "int8" else 1
+    encoder = encoder_graph(student.encoder, spec.n_mels, channel_multiple=multiple)
+    model = waveform_graph(encoder, spec)
+    graph = _write(model, folder / AUDIO, spec)
+    metrics = {}
+    if precision == "int8":
+        # What sets the ranges and what measures their cost are different windows, if there are two.
+        calibration, validation = sound[::2], sound[1::2] or sound
+        mels = [log_mel(window, spec).astype(np.float32) for window in calibration]
+        exact = graph
+        model = waveform_graph(quantize_encoder(encoder, mels), spec)
+        graph = _write(model, folder / AUDIO, spec)
+        found = cosines(exact, graph, validation)
+        metrics = {"int8_mean_cosine": float(found.mean()), "int8_min_cosine": float(found.min())}
+    rows = audio_parity(student, graph, sound, rule)
+    check_parity("audio graph", precision, [(row.max_abs_error, row.min_cosine) for row in rows])
+    return AudioPart(_info(AUDIO, precision, model, parameters(student)), rows, metrics)
+
+
+def make_text(source: CheckpointInput, precision: Precision, folder: Path) -> TextInfo:
+    """Write the text graph and its tokenizer into ``folder``.
+
+    Raises:
+        ExportError: it does not answer as the student does.
+    """
+    student = source.student.text
+    model = text_graph(student)
+    if precision == "int8":
+        model = quantize_text(model)
+    rows = text_parity(student, _write(model, folder / TEXT))
+    check_parity("text graph", precision, rows)
+    (folder / TOKENIZER).write_bytes(source.tokenizer)
+    info = _info(TEXT, precision, model, parameters(student))
+    return TextInfo(graph=info, tokenizer=TOKENIZER, max_tokens=student.config.max_tokens)
+
+
+def _write(model: onnx.ModelProto, path: Path, spec: LogMelSpec | None = None) -> Graph:
+    """Write ``model`` to ``path`` and open it as devices do."""
+    path.write_bytes(stamp(model, spec))
+    return engine("onnxruntime").open(path, threads=1)
+
+
+def _info(file: str, precision: Precision, model: onnx.ModelProto, count: int) -> GraphInfo:
+    return GraphInfo(
+        file=file,
+        precision=precision,
+        opset=OPSET,
+        parameters=count,
+        inputs=[_tensor(value) for value in model.graph.input],
+        outputs=[_tensor(value) for value in model.graph.output],
+    )
+
+
+def _tensor(value: onnx.ValueInfoProto) -> TensorInfo:
+    tensor = value.type.tensor_type
+    return TensorInfo(
+        name=value.name,
+        dtype=helper.tensor_dtype_to_np_dtype(tensor.elem_type).name,
+        shape=[axis.dim_param or axis.dim_value for axis in tensor.shape.dim],
+    )

@@ -1,0 +1,163 @@
+"""int8: the encoder by static calibration, the text side by its weights alone."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+from onnxscript import ir
+from onnxscript.rewriter import rewrite
+from onnxscript.rewriter.pattern import RewriteRule
+
+from tinyalm.engine import engine
+from tinyalm_export.graph_text import as_model
+
+# Channels that x86 kernels of depthwise int8 convolutions take at once; the rest go one by one.
+CHANNEL_MULTIPLE = 16
+
+_QUANTIZED = ["Add", "Conv", "Flatten", "Gemm", "GlobalAveragePool", "Relu"]
+
+
+def quantize_encoder(
+    encoder: onnx.ModelProto, log_mels: Sequence[NDArray[np.float32]]
+) -> onnx.ModelProto:
+    """Quantize ``encoder`` to 8-bit integers, with the ranges that ``log_mels`` show.
+
+    Activations are unsigned with a zero point, weights signed and per channel (Jacob et al.,
+    arXiv:1712.05877), placed as QuantizeLinear and DequantizeLinear pairs that ONNX Runtime fuses.
+    Weights keep to 7 bits: the AVX2 instruction that multiplies unsigned with signed bytes adds
+    pairs of products in 16 bits and would saturate, so that older processors would answer
+    differently. The first convolution, which has one input channel and nothing to gain, and the
+    output of the projection stay in float.
+
+    Args:
+        encoder: as `tinyalm_export.graphs.encoder_graph` makes it.
+        log_mels: calibration inputs, each (frames, n_mels) float32; at least one.
+
+    Returns:
+        The quantized model, with the same inputs and outputs.
+    """
+    engine("onnxruntime")  # imports ONNX Runtime so that it reports to nobody
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+    model = as_model(encoder.graph)
+    # Without this note it recommends its own preprocessing, which has been done already.
+    helper.set_model_props(model, {"onnx.quant.pre_process": "onnxruntime.quant"})
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "encoder.onnx"
+        quantize_static(
+            model,
+            path,
+            _Reader(log_mels),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=_QUANTIZED,
+            nodes_to_exclude=_first_layer(model.graph),
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=True,
+            extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},
+        )
+        return as_model(onnx.load(path).graph)
+
+
+def quantize_text(text: onnx.ModelProto) -> onnx.ModelProto:
+    """Store the weights of ``text`` as 8-bit integers with one scale a row; compute in float.
+
+    A lookup converts the rows that it takes, never the whole table; a projection becomes float
+    once, when an engine loads the graph.
+
+    Args:
+        text: as `tinyalm_export.graphs.text_graph` makes it.
+
+    Returns:
+        The model with smaller weights.
+    """
+    model: onnx.ModelProto = rewrite(text, _WEIGHT_RULES)
+    for node in model.graph.node:
+        node.name = node.name if "/" in node.name else node.output[0]
+    return as_model(model.graph)
+
+
+def int8_rows(weights: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Quantize each row symmetrically to its largest value.
+
+    Args:
+        weights: (rows, columns) float32.
+
+    Returns:
+        values: (rows, columns) int8 within -127 and 127.
+        scales: (rows,) float32, ``weights ~ values * scales[:, None]``; 1 for a row of zeros.
+    """
+    scales = (np.abs(weights).max(axis=1) / 127).astype(np.float32)
+    scales[scales == 0] = 1.0
+    return np.rint(weights / scales[:, None]).astype(np.int8), scales
+
+
+class _Reader:
+    """Hands log-mels to ONNX Runtime one by one."""
+
+    def __init__(self, log_mels: Sequence[NDArray[np.float32]]) -> None:
+        self._rest: Iterator[NDArray[np.float32]] = iter(log_mels)
+
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        log_mel = next(self._rest, None)
+        return None if log_mel is None else {"log_mel": log_mel[None]}
+
+
+def _first_layer(graph: onnx.GraphProto) -> list[str]:
+    """Names of the first convolution and of the activation behind it."""
+    first = next(node for node in graph.node if node.op_type == "Conv")
+    followers = [node for node in graph.node if first.output[0] in node.input]
+    return [first.name, *(node.name for node in followers if node.op_type == "Relu")]
+
+
+# onnxscript hands `op`, a builder, and the matched values by the names of the arguments.
+
+
+def _lookup(op: Any, table: Any, ids: Any) -> Any:  # noqa: ANN401
+    return op.Gather(table, ids)
+
+
+def _int8_lookup(op: Any, table: Any, ids: Any) -> Any:  # noqa: ANN401
+    name = table.name
+    values, scales = int8_rows(table.const_value.numpy())
+    values, scales = _constant(op, f"{name}.int8", values), _constant(op, f"{name}.scales", scales)
+    rows = op.Gather(values, ids, _outputs=[f"{name}.int8_rows"])
+    wide = op.Cast(rows, to=TensorProto.FLOAT, _outputs=[f"{name}.rows"])
+    row_scales = op.Gather(scales, ids, _outputs=[f"{name}.row_scales"])
+    last_axis = _constant(op, f"{name}.last_axis", np.array([-1]))
+    column = op.Unsqueeze(row_scales, last_axis, _outputs=[f"{name}.scale_column"])
+    return op.Mul(wide, column)
+
+
+def _projection(op: Any, x: Any, weight: Any, bias: Any) -> Any:  # noqa: ANN401
+    return op.Gemm(x, weight, bias, transB=1, _allow_other_attributes=True)
+
+
+def _int8_projection(op: Any, x: Any, weight: Any, bias: Any) -> Any:  # noqa: ANN401
+    name = weight.name
+    values, scales = int8_rows(weight.const_value.numpy())
+    values = _constant(op, f"{name}.int8", values)
+    wide = op.Cast(values, to=TensorProto.FLOAT, _outputs=[f"{name}.rows"])
+    column = _constant(op, f"{name}.scales", scales[:, None])
+    return op.Gemm(x, op.Mul(wide, column, _outputs=[f"{name}.float"]), bias, transB=1)
+
+
+def _constant(op: Any, name: str, values: NDArray[Any]) -> Any:  # noqa: ANN401
+    return op.initializer(ir.tensor(values), name)
+
+
+def _has_weights(_: Any, table: Any = None, weight: Any = None, **__: Any) -> bool:  # noqa: ANN401
+    constant = (table if weight is None else weight).const_value
+    return constant is not None and len(constant.shape) == 2 and constant.dtype.name == "FLOAT"
+
+
+_WEIGHT_RULES = [
+    RewriteRule(_lookup, _int8_lookup, _has_weights),
+    RewriteRule(_projection, _int8_projection, _has_weights),
+]
