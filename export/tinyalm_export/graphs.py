@@ -11,21 +11,17 @@ from tinyalm.models.audio import AudioEncoder
 from tinyalm.models.text import TextStudent
 from tinyalm_export.graph_text import as_model
 from tinyalm_export.log_mel_graph import log_mel_graph
-from tinyalm_export.padding import pad_hidden
 from tinyalm_export.torch_graph import fold_batchnorm, torch_graph
 
 EXAMPLE_FRAMES = 64  # any number does: the axis is dynamic
 
 
-def encoder_graph(
-    encoder: AudioEncoder, n_mels: int, *, channel_multiple: int = 1
-) -> onnx.ModelProto:
+def encoder_graph(encoder: AudioEncoder, n_mels: int) -> onnx.ModelProto:
     """Log-mel to embedding, with BatchNorm folded into the convolutions.
 
     Args:
         encoder: in evaluation mode.
         n_mels: mel bands that it reads.
-        channel_multiple: hidden channels are padded to a multiple of it.
 
     Returns:
         A model with the input ``log_mel`` (batch, frames, n_mels) float32 and the output
@@ -33,8 +29,7 @@ def encoder_graph(
     """
     example = torch.zeros(2, EXAMPLE_FRAMES, n_mels)
     inputs = {"log_mel": (example, ("batch", "frames"))}
-    deployed = pad_hidden(fold_batchnorm(encoder), channel_multiple)
-    return torch_graph(deployed, "encoder", inputs)
+    return torch_graph(fold_batchnorm(encoder), "encoder", inputs)
 
 
 def text_graph(text: TextStudent) -> onnx.ModelProto:

@@ -16,7 +16,7 @@ from tinyalm_export.checkpoint_input import CheckpointInput
 from tinyalm_export.graph_text import OPSET
 from tinyalm_export.graphs import encoder_graph, stamp, text_graph, waveform_graph
 from tinyalm_export.parity import audio_parity, check_parity, cosines, text_parity
-from tinyalm_export.quantize import CHANNEL_MULTIPLE, quantize_encoder, quantize_text
+from tinyalm_export.quantize import quantize_encoder, quantize_text
 
 Precision = Literal["fp32", "int8"]
 AUDIO, TEXT, TOKENIZER = "audio.onnx", "text.onnx", "tokenizer.json"
@@ -38,8 +38,7 @@ def make_audio(source: CheckpointInput, precision: Precision, folder: Path) -> A
     """
     student, sound = source.student.audio, source.sound
     spec, rule = source.student.meta.frontend, source.student.meta.windows
-    multiple = CHANNEL_MULTIPLE if precision == "int8" else 1
-    encoder = encoder_graph(student.encoder, spec.n_mels, channel_multiple=multiple)
+    encoder = encoder_graph(student.encoder, spec.n_mels)
     model = waveform_graph(encoder, spec)
     graph = _write(model, folder / AUDIO, spec)
     metrics = {}

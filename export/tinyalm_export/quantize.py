@@ -16,9 +16,6 @@ from onnxscript.rewriter.pattern import RewriteRule
 from tinyalm.engine import engine
 from tinyalm_export.graph_text import as_model
 
-# Channels that x86 kernels of depthwise int8 convolutions take at once; the rest go one by one.
-CHANNEL_MULTIPLE = 16
-
 _QUANTIZED = ["Add", "Conv", "Flatten", "Gemm", "GlobalAveragePool", "Relu"]
 
 

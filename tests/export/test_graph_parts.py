@@ -6,9 +6,7 @@ import torch
 from torch import nn
 
 from tests.export.students import random_student
-from tinyalm.models.audio import InvertedResidual
 from tinyalm_export.graphs import stamp, text_graph
-from tinyalm_export.padding import pad_hidden
 from tinyalm_export.quantize import int8_rows
 from tinyalm_export.torch_graph import fold_batchnorm
 
@@ -23,21 +21,6 @@ def test_folding_batchnorm_changes_nothing():
     torch.testing.assert_close(folded(log_mel), encoder(log_mel), rtol=1e-5, atol=1e-6)
     for name, values in encoder.state_dict().items():
         assert torch.equal(values, before[name])
-
-
-@torch.no_grad()
-def test_padding_channels_changes_nothing():
-    encoder = fold_batchnorm(random_student().audio.encoder)
-    padded = pad_hidden(encoder, 32)
-    for block in padded.modules():
-        if isinstance(block, InvertedResidual):
-            wide = [c for c in block.modules() if isinstance(c, nn.Conv2d) and c.groups > 1]
-            assert len(list(block.layers)) < 3 or all(c.out_channels % 32 == 0 for c in wide)
-    assert sum(p.numel() for p in padded.parameters()) > sum(
-        p.numel() for p in encoder.parameters()
-    )
-    log_mel = torch.randn(2, 97, 64, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(padded(log_mel), encoder(log_mel), rtol=1e-5, atol=1e-6)
 
 
 def test_rows_keep_their_own_scale():

@@ -12,7 +12,7 @@ from tinyalm.models.log_mel import LogMel
 # The stem takes 4 x 4 strides at once: at finer resolutions a small network spends its time moving
 # memory, not computing. Then (expansion, channels, repeats, stride) of each stage at width 1.
 _STEM = 32
-_STAGES = [(2, 40, 1, 1), (3, 72, 3, 2), (4, 112, 3, 2)]
+_STAGES = [(2, 32, 1, 1), (3, 64, 3, 2), (4, 112, 3, 2)]
 
 
 class AudioStudentConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -137,5 +137,5 @@ def _conv(
 
 
 def _scaled(channels: int, width: float) -> int:
-    """Channels times width, to a multiple of 8, which vector units like."""
-    return max(8, round(channels * width / 8) * 8)
+    """Channels times width, to a multiple of 16, which int8 kernels of depthwise layers take."""
+    return max(16, round(channels * width / 16) * 16)
