@@ -52,6 +52,14 @@ def test_the_bootstrap_covers_the_mean_as_theory_says() -> None:
     assert str(Interval(0.5, 0.25, 0.75)) == "0.500 [0.250, 0.750]"
 
 
+def test_the_interval_holds_the_value_where_resampling_is_biased() -> None:
+    # The number of distinct values: every resample has fewer.
+    values = np.random.default_rng(0).random(50)
+    interval = bootstrap(lambda rows: float(len(set(values[rows].tolist()))), 50)
+    assert interval.value == 50
+    assert interval.low < 50 < interval.high
+
+
 def test_calibration_recovers_the_curve_that_the_pairs_came_from() -> None:
     draw = np.random.default_rng(0)
     cosines = draw.uniform(-1, 1, 40000).astype("f4")
