@@ -12,7 +12,7 @@ import tinyalm
 from tests.process import COMMAND, environment
 from tinyalm.audio import read
 
-QUICK = ["train.steps=16", "train.validate_every=8", "train.warmup=2", "views.views=1"]
+QUICK = ["train.steps=50", "train.validate_every=25", "train.warmup=5", "views.views=1"]
 QUICK += ["text.vocabulary=300", "text.phrases=0", "text.epochs=1"]
 
 
@@ -70,7 +70,7 @@ def test_the_student_has_learned_to_tell_sounds_apart(home: Path) -> None:
     teacher, fp32, int8 = rows
     assert teacher["name"] == "yamnet-minilm"
     assert teacher["zero_shot"]["clips"] == 17
-    assert fp32["comparison"]["cosine"]["value"] > 0.2  # 16 steps; a blind student stays near 0
+    assert fp32["comparison"]["cosine"]["value"] > 0.2  # 50 steps; a blind student stays near 0
     assert abs(fp32["comparison"]["cosine"]["value"] - int8["comparison"]["cosine"]["value"]) < 0.02
 
 

@@ -138,16 +138,16 @@ def read_bundle(path: Path) -> BundleManifest:
     manifest = _decode(raw, manifest_path)
     for name, info in manifest.files.items():
         _verify(path, name, info)
-    for file in path.rglob("*"):
-        name = file.relative_to(path).as_posix()
-        if name != MANIFEST and name not in manifest.files and not file.is_dir():
-            raise BundleError(f"{file}: not one of the bundle's files; remove it or {_REDO}")
     graphs = [manifest.audio.file]
     if manifest.text is not None:
         graphs += [manifest.text.graph.file, manifest.text.tokenizer]
     for name in graphs:
         if name not in manifest.files:
             raise BundleError(f"{manifest_path}: {name} is used but not listed in files; {_REDO}")
+    for file in path.rglob("*"):
+        name = file.relative_to(path).as_posix()
+        if name != MANIFEST and name not in manifest.files and not file.is_dir():
+            raise BundleError(f"{file}: not one of the bundle's files; remove it or {_REDO}")
     return manifest
 
 

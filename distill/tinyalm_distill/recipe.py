@@ -7,6 +7,8 @@ from msgspec import Struct
 from tinyalm.errors import ConfigError
 from tinyalm.windows import WindowRule
 
+WINDOWS = WindowRule(length_s=1.92, hop_s=0.96, grid_s=0.48, min_s=0.96)
+
 
 class DataConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which recordings.
@@ -164,7 +166,7 @@ class Recipe(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     seed: int = 0
     labels: Literal["teacher", "data"] = "teacher"
     frontend: str = "edge-16k"
-    windows: WindowRule = WindowRule(length_s=1.92, hop_s=0.96, grid_s=0.48, min_s=0.96)
+    windows: WindowRule = WINDOWS
     data: DataConfig
     views: ViewsConfig = ViewsConfig()
     audio: AudioShape = AudioShape()

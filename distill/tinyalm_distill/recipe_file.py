@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from tinyalm.errors import ConfigError, TinyalmError
 from tinyalm_distill.manifest import ASSET
-from tinyalm_distill.recipe import Recipe
+from tinyalm_distill.recipe import WINDOWS, Recipe
 
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -43,6 +43,8 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
             _override(content, override)
         _make_absolute(content, Path.cwd())  # those on the command line to where it is typed
         _check_keys(content, Recipe, "")
+        if isinstance(content.get("windows"), dict):  # a bundle states all of it, a recipe may not
+            content["windows"] = msgspec.to_builtins(WINDOWS) | content["windows"]
         return msgspec.convert(content, Recipe)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {error}") from None
