@@ -1,7 +1,6 @@
 """Manifests: which recordings there are and what is known of them (docs/data.md)."""
 
 import csv
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -100,34 +99,30 @@ def read_manifest(path: Path, *, root: Path | None = None) -> list[Clip]:
     return clips
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
+def _rows(path: Path) -> list[dict[str, Any]]:
     try:
         match path.suffix.lower():
             case ".csv":
                 # utf-8-sig: spreadsheets put a byte-order mark in front.
                 with path.open(newline="", encoding="utf-8-sig") as file:
-                    yield from _checked(csv.DictReader(file), path)
+                    rows: list[dict[str, Any]] = list(csv.DictReader(file))
             case ".jsonl":
                 lines = path.read_bytes().splitlines()
-                rows = (msgspec.json.decode(x, type=dict[str, Any]) for x in lines if x.strip())
-                yield from _checked(rows, path)
+                rows = [msgspec.json.decode(x, type=dict[str, Any]) for x in lines if x.strip()]
             case _:
                 import pyarrow.parquet as parquet  # slow to import, and seldom wanted
 
-                yield from _checked(parquet.read_table(path).to_pylist(), path)
+                rows = parquet.read_table(path).to_pylist()
     except (OSError, ValueError, csv.Error) as error:  # pyarrow's and msgspec's are ValueErrors
         reason = str(error).splitlines()[0]
         raise DataError(f"{path}: cannot be read as a manifest ({reason})") from None
-
-
-def _checked(rows: Iterable[dict[str, Any]], path: Path) -> Iterator[dict[str, Any]]:
     for number, row in enumerate(rows, start=1):
         if not row.get("file"):
             named = ", ".join(str(k) for k in row if k) or "nothing"
             raise DataError(
                 f"{path}: row {number} has no 'file' (it has {named}); the columns are {_COLUMNS}"
             )
-        yield row
+    return rows
 
 
 def _clip(row: dict[str, Any], path: Path, root: Path, number: int) -> Clip:
