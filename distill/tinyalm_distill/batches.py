@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from tinyalm.errors import DataError
 from tinyalm_distill.views import Views
 
 
@@ -15,12 +16,12 @@ def batches(views: Views, batch_size: int, seed: int) -> Iterator[list[int]]:
     unless it is a single view, which batch normalisation cannot take.
 
     Raises:
-        ValueError: no two windows have the same length, so that there is no batch at all.
+        DataError: no two windows have the same length, so that there is no batch at all.
     """
     lengths = np.array([window.length for window in views.windows])
     of_length = [np.flatnonzero(lengths == length) for length in np.unique(lengths)]
     if max(map(len, of_length)) < 2:
-        raise ValueError("no two windows have the same length")
+        raise DataError("too few recordings to train on: no two windows have the same length")
     per_window = views.config.views
     first_view = np.random.default_rng(seed).integers(per_window, size=len(lengths))
     epoch = 0

@@ -54,11 +54,11 @@ def distil(recipe: Recipe, teacher: AudioTextTeacher, out: Path, *, say: Say) ->
     Raises:
         TinyalmError: nothing to learn from, a state in ``out`` that is another run's.
     """
+    _check_rates(recipe, teacher)
     torch.set_num_threads(recipe.train.threads or os.cpu_count() or 1)
     cache = cache_dir() / "distill"
     clips = [clip for name in recipe.data.manifests for clip in read_clips(name)]
     train, held_out = _decoded(split_clips(clips, recipe.data), teacher.sample_rate, cache, say)
-    _check_rates(recipe, teacher)
     text = _text_student(recipe, teacher, train, cache)
     say(f"text student: mean cosine to the teacher {text.cosine:.3f} on held-out phrases")
     validation = Validation(held_out, recipe.windows, embed_clips(teacher, held_out))

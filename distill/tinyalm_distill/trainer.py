@@ -1,6 +1,7 @@
 """Training of the audio student: AdamW, warm-up and cosine, moving average, exact resume."""
 
 import copy
+import hashlib
 import math
 from collections.abc import Callable
 from itertools import islice
@@ -68,26 +69,22 @@ class Trainer:
             report: told of every step.
 
         Raises:
-            DataError: the saved state is not of this training.
+            DataError: the saved state is not of this training, or there is too little to train on.
             ConfigError: the loss is no longer a number.
         """
         if state.is_file():
             self._load(state)
-        try:
-            order = batches(self._views, self._config.batch_size, self._seed)
-            remaining = islice(order, self.step, self._config.steps)
-            losses: list[float] = []
-            for numbers in remaining:
-                losses.append(self._learn(numbers))
-                measured = self.history[-1].cosine if self.history else math.nan
-                report(self.step, losses[-1], measured)
-                if self.step % self._config.validate_every == 0 or self.step == self._config.steps:
-                    cosine = self._validation.cosine(self._average)
-                    self.history.append(Measurement(self.step, float(np.mean(losses)), cosine))
-                    losses.clear()
-                    self._save(state)
-        except ValueError as error:
-            raise DataError(f"too few recordings to train on: {error}") from None
+        order = batches(self._views, self._config.batch_size, self._seed)
+        losses: list[float] = []
+        for numbers in islice(order, self.step, self._config.steps):
+            losses.append(self._learn(numbers))
+            measured = self.history[-1].cosine if self.history else math.nan
+            report(self.step, losses[-1], measured)
+            if self.step % self._config.validate_every == 0 or self.step == self._config.steps:
+                cosine = self._validation.cosine(self._average)
+                self.history.append(Measurement(self.step, float(np.mean(losses)), cosine))
+                losses.clear()
+                self._save(state)
         self._average.train(False)
         return self._average.to("cpu")
 
@@ -172,9 +169,10 @@ class Trainer:
             raise DataError(f"{path}: damaged ({error}); remove it to start again") from None
 
     def _digest(self) -> str:
-        """Names the training: another recipe, seed or data gives another."""
+        """Names the training: another recipe, seed, teacher or data gives another."""
+        taught = hashlib.sha256(self._targets.tobytes()).hexdigest()
         parts = [self._config, self._seed, self._views.config, self._views.seed]
-        content = [*parts, self._views.recordings.name, self._student.config]
+        content = [*parts, self._views.recordings.name, self._student.config, taught]
         return str(msgspec.json.encode(content, order="deterministic").decode())
 
 

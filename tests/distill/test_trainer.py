@@ -112,6 +112,9 @@ def test_the_state_of_another_training_is_refused(lesson: Lesson, tmp_path: Path
     lesson.trainer().fit(tmp_path / "state", silent)
     with pytest.raises(DataError, match="the state of another recipe"):
         lesson.trainer(learning_rate=1e-4).fit(tmp_path / "state", silent)
+    other = Lesson(lesson.views, -lesson.targets, lesson.validation, lesson.config)
+    with pytest.raises(DataError, match="the state of another recipe"):
+        other.trainer().fit(tmp_path / "state", silent)
     (tmp_path / "state").write_bytes((tmp_path / "state").read_bytes()[:1000])
     with pytest.raises(DataError, match="damaged"):
         lesson.trainer().fit(tmp_path / "state", silent)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.distill.sounds import RULE, make_sounds
+from tinyalm.errors import DataError
 from tinyalm_distill.batches import batches
 from tinyalm_distill.manifest import read_manifest
 from tinyalm_distill.recipe import ViewsConfig
@@ -77,6 +78,13 @@ def test_an_epoch_takes_one_view_of_every_window(recordings: Recordings) -> None
         assert 1 < len(batch) <= 4
         seen += batch
     assert len({number // 3 for number in seen}) == len(seen)
+
+
+def test_windows_that_all_differ_in_length_are_too_few(recordings: Recordings) -> None:
+    whole = make(recordings)
+    one = Views(recordings, whole.windows[:1], whole.config, 0)
+    with pytest.raises(DataError, match="too few recordings"):
+        next(batches(one, 4, seed=0))
 
 
 def test_the_order_depends_on_the_seed_alone(recordings: Recordings) -> None:
