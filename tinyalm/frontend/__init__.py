@@ -1,7 +1,20 @@
 """The log-mel front end: one spec, its tables, and the reference that executes it."""
 
+from tinyalm.frontend.presets import PRESETS, preset
+from tinyalm.frontend.program import program
 from tinyalm.frontend.reference import log_mel
-from tinyalm.frontend.spec import PRESETS, LogMelSpec, preset
-from tinyalm.frontend.tables import mel_filters, window
+from tinyalm.frontend.spec import LogMelSpec, MelBand
+from tinyalm.frontend.tables import mel_bands, mel_filters, window, with_mel_filters
 
-__all__ = ["PRESETS", "LogMelSpec", "log_mel", "mel_filters", "preset", "window"]
+__all__ = [
+    "PRESETS",
+    "LogMelSpec",
+    "MelBand",
+    "log_mel",
+    "mel_bands",
+    "mel_filters",
+    "preset",
+    "program",
+    "window",
+    "with_mel_filters",
+]

@@ -17,27 +17,38 @@ def log_mel(waveform: ArrayLike, spec: LogMelSpec) -> NDArray[np.float64]:
     Returns:
         (frames, n_mels) float64, where ``frames = spec.frames(samples)``.
     """
-    samples = np.asarray(waveform, dtype=np.float64)
-    if spec.center:
-        samples = np.pad(samples, spec.n_fft // 2, mode=spec.pad_mode)
-    if spec.frames(np.size(waveform)) == 0:
+    samples = _prepared(np.asarray(waveform), spec)
+    count = spec.frames(np.size(waveform))
+    if count == 0:
         return np.zeros((0, spec.n_mels))
+    if spec.center:
+        samples = np.pad(samples, spec.padding, mode=spec.pad_mode)
     frames = np.lib.stride_tricks.sliding_window_view(samples, spec.frame_length)
-    frames = frames[:: spec.hop_length]
-    left = (spec.frame_length - spec.win_length) // 2
+    frames = frames[:: spec.hop_length][:count]
     weights = np.zeros(spec.frame_length)
-    weights[left : left + spec.win_length] = window(spec)
+    weights[spec.window_start : spec.window_start + spec.win_length] = window(spec)
     spectrum = np.fft.rfft(frames * weights, n=spec.n_fft)
     energy = spectrum.real**2 + spectrum.imag**2
     if spec.power == 1:
         energy = np.sqrt(energy)
-    return compress(energy @ mel_filters(spec), spec)
+    return _compressed(energy @ mel_filters(spec), spec)
 
 
-def compress(mel: NDArray[np.float64], spec: LogMelSpec) -> NDArray[np.float64]:
-    """Mel energies of any shape to normalised log-mel of the same shape."""
-    level = np.maximum(mel, spec.log_floor) + spec.log_offset
-    log = np.log(level) if spec.log == "natural" else np.log10(level)
-    if spec.log == "db":
-        log = 10.0 * log
+def _prepared(samples: NDArray[np.floating], spec: LogMelSpec) -> NDArray[np.float64]:
+    """The samples that are cut into frames."""
+    if spec.round_int16:
+        # In float32, as LAION does: whether a product reaches the next integer depends on it.
+        scaled = np.clip(samples.astype(np.float32), -1, 1) * np.float32(32767)
+        samples = np.trunc(scaled) / np.float64(32767)
+    exact = np.asarray(samples, dtype=np.float64)
+    if spec.preemphasis:
+        exact = exact[1:] - spec.preemphasis * exact[:-1]
+    return exact
+
+
+def _compressed(mel: NDArray[np.float64], spec: LogMelSpec) -> NDArray[np.float64]:
+    """Mel energies of one recording, (frames, n_mels), to normalised log-mel."""
+    log = np.log(np.maximum(mel, spec.log_floor) + spec.log_offset) * spec.log_unit
+    if spec.top_db is not None:
+        log = np.maximum(log, log.max() - spec.top_db / 10 * np.log(10) * spec.log_unit)
     return np.asarray((log - spec.mean) / spec.std)
