@@ -24,7 +24,7 @@ from tinyalm.bundle import (
     TextInfo,
     write_bundle,
 )
-from tinyalm.frontend import preset
+from tinyalm.frontend import preset, program
 from tinyalm.windows import WindowRule
 
 RATE = 16000
@@ -33,6 +33,7 @@ WORDS = ("hum", "buzz", "horn", "beep", "whistle", "chirp", "hiss", "squeak")
 FILLERS = tuple(f"n{i}" for i in range(100))  # words in random directions
 DIM = len(TONES)
 FRAME, HOP = 400, 160
+FRONT_END = preset("edge-16k")
 WINDOWS = WindowRule(length_s=2.0, hop_s=1.0, grid_s=0.5, min_s=1.0)
 
 
@@ -52,7 +53,8 @@ def make_bundle(path: Path, **fields: Any) -> Path:
     defaults = {
         "name": "tones",
         "embedding_dim": DIM,
-        "frontend": preset("edge-16k"),
+        "frontend": FRONT_END,
+        "program": "frontend.logmel",
         "windows": WINDOWS,
         "audio": graph_info("audio.onnx", [("waveform", "float32", ["batch", "samples"])]),
         "text": TextInfo(
@@ -72,7 +74,8 @@ def make_bundle(path: Path, **fields: Any) -> Path:
 
 
 def fill(folder: Path) -> None:
-    """Write the graphs and the tokenizer."""
+    """Write the graphs, the front end and the tokenizer."""
+    (folder / "frontend.logmel").write_bytes(program(FRONT_END))
     onnx.save(audio_graph(), folder / "audio.onnx")
     onnx.save(text_graph(), folder / "text.onnx")
     vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", *WORDS, *FILLERS])}

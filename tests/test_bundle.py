@@ -3,9 +3,11 @@ import shutil
 
 import pytest
 
-from tests.fakes import make_bundle
+from tests.fakes import graph_info, make_bundle
 from tinyalm.bundle import FORMAT_VERSION, MANIFEST, FileInfo, read_bundle, write_bundle
 from tinyalm.errors import BundleError
+
+FILES = ("audio.onnx", "frontend.logmel", "text.onnx", "tokenizer.json")
 
 
 @pytest.fixture
@@ -34,7 +36,7 @@ def refused(path):
 def test_what_is_written_is_read(bundle):
     manifest = read_bundle(bundle)
     assert manifest.format_version == FORMAT_VERSION
-    assert set(manifest.files) == {"audio.onnx", "text.onnx", "tokenizer.json"}
+    assert set(manifest.files) == set(FILES)
     assert all(
         info.bytes == (bundle / name).stat().st_size for name, info in manifest.files.items()
     )
@@ -48,13 +50,13 @@ def test_what_is_no_bundle_says_how_to_make_one(tmp_path, name):
     assert "no bundle here (bundle.json is missing); make one with 'tinyalm export" in message
 
 
-@pytest.mark.parametrize("name", ["audio.onnx", "text.onnx", "tokenizer.json"])
+@pytest.mark.parametrize("name", FILES)
 def test_a_missing_file_is_named(copy, name):
     (copy / name).unlink()
     assert refused(copy).startswith(f"{copy / name}: missing from the bundle; export")
 
 
-@pytest.mark.parametrize("name", ["audio.onnx", "text.onnx", "tokenizer.json"])
+@pytest.mark.parametrize("name", FILES)
 def test_one_altered_byte_is_found(copy, name):
     content = bytearray((copy / name).read_bytes())
     content[len(content) // 2] ^= 1
@@ -70,7 +72,7 @@ def test_a_truncated_file_is_found(copy):
 
 
 @pytest.mark.parametrize(
-    ("version", "remedy"), [(FORMAT_VERSION + 1, "update tinyalm"), (0, "export the bundle again")]
+    ("version", "remedy"), [(FORMAT_VERSION + 1, "update tinyalm"), (1, "export the bundle again")]
 )
 def test_another_format_version_is_refused_before_its_fields_are_read(copy, version, remedy):
     (copy / MANIFEST).write_text(json.dumps({"format_version": version, "shape": "unheard of"}))
@@ -119,10 +121,16 @@ def test_a_manifest_field_that_makes_no_sense_is_named(copy, change, said):
     assert "export the bundle again" in message
 
 
-@pytest.mark.parametrize("name", ["audio.onnx", "text.onnx", "tokenizer.json"])
+@pytest.mark.parametrize("name", FILES)
 def test_a_file_that_nobody_vouches_for_is_not_used(copy, name):
     edit(copy, lambda m: m["files"].pop(name))
     assert f"{name} is used but not listed in files" in refused(copy)
+
+
+def test_a_graph_of_features_must_be_listed_too(tmp_path):
+    features = graph_info("features.onnx", [("log_mel", "float32", ["batch", "frames", 64])])
+    with_features = make_bundle(tmp_path / "features.tinyalm", features=features)
+    assert "features.onnx is used but not listed in files" in refused(with_features)
 
 
 def test_a_bundle_is_replaced_whole_or_not_at_all(bundle, tmp_path):

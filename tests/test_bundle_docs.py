@@ -16,15 +16,15 @@ from tinyalm.bundle import (
     TensorInfo,
     TextInfo,
 )
-from tinyalm.frontend import LogMelSpec
+from tinyalm.frontend import LogMelSpec, MelBand
 from tinyalm.windows import WindowRule
 
 DOCS = Path(__file__).parents[1] / "docs" / "bundle.md"
 SECTIONS = {
     "The manifest": [BundleManifest],
-    "`frontend`": [LogMelSpec],
+    "`frontend`": [LogMelSpec, MelBand],
     "`windows`": [WindowRule],
-    "`audio`, and `graph` within `text`": [GraphInfo, TensorInfo],
+    "`audio`, `features`, and `graph` within `text`": [GraphInfo, TensorInfo],
     "`text`": [TextInfo],
     "`calibration`": [Calibration],
     "`parity`": [ParityRow],

@@ -14,7 +14,7 @@ from tinyalm.errors import BundleError, TinyalmError
 from tinyalm.frontend import LogMelSpec
 from tinyalm.windows import WindowRule
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "bundle.json"
 SUFFIX = ".tinyalm"
 
@@ -101,8 +101,10 @@ class BundleManifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     name: str
     embedding_dim: int
     frontend: LogMelSpec
+    program: str
     windows: WindowRule
     audio: GraphInfo
+    features: GraphInfo | None = None
     text: TextInfo | None = None
     labels: list[str] = []
     template: str = "{}"
@@ -138,10 +140,12 @@ def read_bundle(path: Path) -> BundleManifest:
     manifest = _decode(raw, manifest_path)
     for name, info in manifest.files.items():
         _verify(path, name, info)
-    graphs = [manifest.audio.file]
+    used = [manifest.program, manifest.audio.file]
+    if manifest.features is not None:
+        used.append(manifest.features.file)
     if manifest.text is not None:
-        graphs += [manifest.text.graph.file, manifest.text.tokenizer]
-    for name in graphs:
+        used += [manifest.text.graph.file, manifest.text.tokenizer]
+    for name in used:
         if name not in manifest.files:
             raise BundleError(f"{manifest_path}: {name} is used but not listed in files; {_REDO}")
     for file in path.rglob("*"):

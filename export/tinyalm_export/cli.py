@@ -43,7 +43,8 @@ def export(checkpoint: Path, out: Path, precision: "Precision", name: str | None
 
 
 def _summary(manifest: BundleManifest, out: Path) -> str:
-    graphs = [manifest.audio, *([manifest.text.graph] if manifest.text else [])]
+    text = manifest.text.graph if manifest.text else None
+    graphs = [graph for graph in (manifest.audio, manifest.features, text) if graph]
     about = {
         graph.file: f"{graph.precision}, opset {graph.opset}, {graph.parameters:,} parameters"
         for graph in graphs

@@ -10,7 +10,7 @@ import msgspec
 from tinyalm.bundle import BundleManifest, TextInfo, check_target, write_bundle
 from tinyalm_export.checkpoint_input import CheckpointInput, read_checkpoint
 from tinyalm_export.model_card import model_card
-from tinyalm_export.parts import AudioPart, Precision, make_audio, make_text
+from tinyalm_export.parts import PROGRAM, AudioPart, Precision, make_audio, make_text
 
 CARD = "README.md"
 
@@ -46,7 +46,7 @@ def export_bundle(
         folder = Path(scratch)
         report(f"making and proving the {precision} text graph")
         text = make_text(source, precision, folder)
-        report(f"making and proving the {precision} audio graph")
+        report(f"making and proving the {precision} audio graphs")
         audio = make_audio(source, precision, folder)
         manifest = _manifest(source, name, audio, text)
         sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir())}
@@ -70,6 +70,8 @@ def _manifest(
         frontend=meta.frontend,
         windows=meta.windows,
         audio=audio.info,
+        features=audio.features,
+        program=PROGRAM,
         text=text,
         labels=meta.labels,
         template=meta.template,

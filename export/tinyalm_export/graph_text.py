@@ -1,8 +1,9 @@
-"""ONNX graphs written as text, so that they can be read as what they compute."""
+"""ONNX functions written as text, so that they can be read as what they compute."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import onnx
 import onnx.parser
 from numpy.typing import NDArray
@@ -12,34 +13,55 @@ from onnx import helper, numpy_helper
 # 1.20 read it, and IR version 10 is the newest that the latter knows.
 OPSET = 18
 IR_VERSION = 10
+DOMAIN, DOMAIN_VERSION = "tinyalm", 1  # of functions
+
+Constants = dict[str, NDArray[Any]]
 
 
-def model_from_text(
+def ints(*values: int) -> NDArray[np.int64]:
+    """What ONNX takes shapes, axes and positions as."""
+    return np.array(values, np.int64)
+
+
+def function_from_text(
     signature: str, lines: Sequence[str], constants: Mapping[str, NDArray[Any]]
-) -> onnx.ModelProto:
-    """Build a model of opset `OPSET`.
+) -> onnx.FunctionProto:
+    """Build a function of the domain `DOMAIN` over operators of opset `OPSET`.
 
     Args:
-        signature: ``name (float[batch, samples] x) => (float[batch, 3] y)``.
+        signature: ``Name (input, ...) => (output, ...)``.
         lines: nodes in ONNX's text syntax, ``y = Concat<axis = 1>(a, b)``; a node is named after
             its first output.
-        constants: initializers by name.
-
-    Returns:
-        The model, checked against the ONNX specification.
+        constants: values that the nodes use, by name.
     """
-    graph = onnx.parser.parse_graph(f"{signature} {{\n" + "\n".join(lines) + "\n}")
-    for node in graph.node:
-        node.name = node.output[0]
-    graph.initializer.extend(
-        numpy_helper.from_array(value, name) for name, value in constants.items()
+    head = f'<domain: "{DOMAIN}", opset_import: ["": {OPSET}]>\n'
+    function = onnx.parser.parse_function(f"{head}{signature} {{\n" + "\n".join(lines) + "\n}")
+    computed = list(function.node)
+    del function.node[:]
+    function.node.extend(
+        helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value))
+        for name, value in constants.items()
     )
-    return as_model(graph)
+    function.node.extend(computed)
+    for node in function.node:
+        node.name = node.output[0]
+    return function
 
 
-def as_model(graph: onnx.GraphProto) -> onnx.ModelProto:
-    """``graph`` as a model of opset `OPSET`, checked against the ONNX specification."""
-    opset = helper.make_opsetid("", OPSET)
-    model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
+def as_model(
+    graph: onnx.GraphProto, functions: Sequence[onnx.FunctionProto] = ()
+) -> onnx.ModelProto:
+    """``graph`` as a model of opset `OPSET`, checked against the ONNX specification.
+
+    Args:
+        graph: may call ``functions``.
+        functions: of the domain `DOMAIN`.
+    """
+    opsets = [helper.make_opsetid("", OPSET)]
+    if functions:
+        opsets.append(helper.make_opsetid(DOMAIN, DOMAIN_VERSION))
+    model = helper.make_model(
+        graph, opset_imports=opsets, functions=list(functions), ir_version=IR_VERSION
+    )
     onnx.checker.check_model(model, full_check=True)
     return model

@@ -1,4 +1,6 @@
-"""The two graphs of a bundle, each one file: sound to embedding and text to embedding."""
+"""The graphs of a bundle: sound or log-mel to embedding, text to embedding; and their files."""
+
+import base64
 
 import msgspec
 import onnx
@@ -6,7 +8,7 @@ import torch
 from onnx import compose, helper
 
 import tinyalm
-from tinyalm.frontend import LogMelSpec
+from tinyalm.frontend import LogMelSpec, program
 from tinyalm.models.audio import AudioEncoder
 from tinyalm.models.text import TextStudent
 from tinyalm_export.graph_text import as_model
@@ -14,6 +16,7 @@ from tinyalm_export.log_mel_graph import log_mel_graph
 from tinyalm_export.torch_graph import fold_batchnorm, torch_graph
 
 EXAMPLE_FRAMES = 64  # any number does: the axis is dynamic
+SHARED_SIZE = 256  # bytes; to say where a weight lies takes 80
 
 
 def encoder_graph(encoder: AudioEncoder, n_mels: int) -> onnx.ModelProto:
@@ -61,27 +64,50 @@ def waveform_graph(encoder: onnx.ModelProto, spec: LogMelSpec) -> onnx.ModelProt
         A model with the input ``waveform`` (batch, samples) float32 in [-1, 1] at
         ``spec.sample_rate`` Hz, at least one frame long, and the output of ``encoder``.
     """
-    front = compose.add_prefix(
-        log_mel_graph(spec), "frontend/", rename_inputs=False, rename_outputs=False
-    )
+    front = log_mel_graph(spec)
     merged = compose.merge_models(front, encoder, io_map=[("log_mel", "log_mel")], name="audio")
-    return as_model(merged.graph)
+    return as_model(merged.graph, front.functions)
 
 
-def stamp(model: onnx.ModelProto, spec: LogMelSpec | None = None) -> bytes:
-    """The file of ``model``, with who made it and its front end as metadata.
+def stamp(model: onnx.ModelProto, spec: LogMelSpec | None = None) -> onnx.ModelProto:
+    """A copy of ``model`` with who made it and its front end as metadata.
 
     Args:
         model: any.
         spec: front end of an audio graph.
     """
-    stamped = as_model(model.graph)  # a copy
+    stamped = as_model(model.graph, model.functions)
     stamped.producer_name, stamped.producer_version = "tinyalm", tinyalm.__version__
     notes = {"tinyalm.version": tinyalm.__version__}
     if spec is not None:
         notes["tinyalm.frontend"] = msgspec.json.encode(spec).decode()
         notes["tinyalm.frontend.digest"] = spec.digest()
+        notes["tinyalm.frontend.program"] = base64.b64encode(program(spec)).decode()
     helper.set_model_props(stamped, notes)
     del stamped.graph.value_info[:]  # engines infer the shapes between inputs and outputs
-    content: bytes = stamped.SerializeToString(deterministic=True)
+    return stamped
+
+
+def share_weights(model: onnx.ModelProto, file: str, content: bytes) -> None:
+    """Let the weights of ``model`` be those that another model's file holds.
+
+    Args:
+        model: its larger initializers become external data of ONNX.
+        file: name of the other file, which must lie in the same folder.
+        content: of that file, which holds all of them.
+    """
+    for tensor in model.graph.initializer:
+        size = len(tensor.raw_data)
+        if size < SHARED_SIZE:
+            continue
+        offset = content.index(tensor.raw_data)
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        for key, value in (("location", file), ("offset", offset), ("length", size)):
+            tensor.external_data.add(key=key, value=str(value))
+
+
+def file_content(model: onnx.ModelProto) -> bytes:
+    """What the file of ``model`` holds, the same bytes every time."""
+    content: bytes = model.SerializeToString(deterministic=True)
     return content

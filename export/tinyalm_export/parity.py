@@ -1,6 +1,6 @@
 """Proof that an exported graph answers as the student in torch does, on real sound."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tinyalm.bundle import ParityRow
 from tinyalm.engine import Arrays, Graph
 from tinyalm.errors import ExportError
+from tinyalm.frontend import LogMelSpec, log_mel
 from tinyalm.models.audio import AudioStudent
 from tinyalm.models.text import TextStudent
 from tinyalm.windows import WindowRule
@@ -35,20 +36,36 @@ def audio_parity(
     Returns:
         A row for each shape of input.
     """
-    rate = student.frontend.spec.sample_rate
-    shortest, window = round(rule.min_s * rate), round(rule.length_s * rate)
-    odd = (shortest + window) // 2 | 1
     rows = []
-    for samples in sorted({shortest, odd, window, round(LONG_S * rate)}):
-        for batch in BATCHES:
-            waveform = np.resize(np.concatenate(sound), (batch, samples))
-            with torch.no_grad():
-                expected = student(torch.from_numpy(waveform)).numpy()
-            given = graph.run({"waveform": waveform})["embedding"]
-            error, cosine = _distance(given, expected)
-            rows.append(
-                ParityRow(batch=batch, samples=samples, max_abs_error=error, min_cosine=cosine)
-            )
+    for waveform in _waveforms(sound, rule, student.frontend.spec.sample_rate):
+        with torch.no_grad():
+            expected = student(torch.from_numpy(waveform)).numpy()
+        error, cosine = _distance(graph.run({"waveform": waveform})["embedding"], expected)
+        batch, samples = waveform.shape
+        rows.append(ParityRow(batch=batch, samples=samples, max_abs_error=error, min_cosine=cosine))
+    return rows
+
+
+def features_parity(
+    features: Graph, graph: Graph, spec: LogMelSpec, sound: Sound, rule: WindowRule
+) -> list[tuple[float, float]]:
+    """Compare two graphs, one fed with log-mels of the reference and one with their waveforms.
+
+    Args:
+        features: log-mel to embedding.
+        graph: waveform to embedding.
+        spec: the front end.
+        sound: as for `audio_parity`.
+        rule: likewise.
+
+    Returns:
+        Largest absolute error and lowest cosine of each batch, of the shapes of `audio_parity`.
+    """
+    rows = []
+    for waveform in _waveforms(sound, rule, spec.sample_rate):
+        log_mels = np.stack([log_mel(row, spec) for row in waveform]).astype(np.float32)
+        given = features.run({"log_mel": log_mels})["embedding"]
+        rows.append(_distance(given, graph.run({"waveform": waveform})["embedding"]))
     return rows
 
 
@@ -76,13 +93,16 @@ def text_parity(student: TextStudent, graph: Graph) -> list[tuple[float, float]]
     return rows
 
 
-def check_parity(graph: str, precision: str, rows: Sequence[tuple[float, float]]) -> None:
+def check_parity(
+    graph: str, precision: str, rows: Sequence[tuple[float, float]], *, to: str = "torch"
+) -> None:
     """Refuse a graph that is not the student.
 
     Args:
         graph: what the message calls it.
         precision: ``fp32`` or ``int8``.
         rows: largest absolute error and lowest cosine of each batch.
+        to: what it was compared with.
 
     Raises:
         ExportError: the tolerance of ``precision`` is not met; the message gives the figures.
@@ -92,11 +112,11 @@ def check_parity(graph: str, precision: str, rows: Sequence[tuple[float, float]]
     if precision == "fp32":
         same = error <= LARGEST_ERROR and cosine >= LOWEST_COSINE
         asked = f"at most {LARGEST_ERROR:g} and at least {LOWEST_COSINE:g}"
-        found = f"differs from torch by {error:.2g}, cosine {cosine:.6f}"
+        found = f"differs from {to} by {error:.2g}, cosine {cosine:.6f}"
     else:
         same = mean >= INT8_MEAN_COSINE
         asked = f"at least {INT8_MEAN_COSINE:g}"
-        found = f"has a mean cosine to torch of {mean:.4f}"
+        found = f"has a mean cosine to {to} of {mean:.4f}"
     if not same:
         raise ExportError(
             f"the {precision} {graph} {found} where it must be {asked}; nothing was written. "
@@ -118,6 +138,15 @@ def cosines(reference: Graph, graph: Graph, sound: Sound) -> NDArray[np.float64]
     inputs: list[Arrays] = [{"waveform": window[None]} for window in sound]
     pairs = ((graph.run(i)["embedding"], reference.run(i)["embedding"]) for i in inputs)
     return np.concatenate([_cosine(given, expected) for given, expected in pairs])
+
+
+def _waveforms(sound: Sound, rule: WindowRule, rate: int) -> Iterator[NDArray[np.float32]]:
+    """(batch, samples) of every batch size and length that graphs are compared on."""
+    shortest, window = round(rule.min_s * rate), round(rule.length_s * rate)
+    odd = (shortest + window) // 2 | 1
+    for samples in sorted({shortest, odd, window, round(LONG_S * rate)}):
+        for batch in BATCHES:
+            yield np.resize(np.concatenate(sound), (batch, samples))
 
 
 def _distance(given: NDArray[np.float32], expected: NDArray[np.float32]) -> tuple[float, float]:

@@ -10,31 +10,46 @@ from onnx import helper
 
 from tinyalm.bundle import GraphInfo, ParityRow, TensorInfo, TextInfo
 from tinyalm.engine import Graph, engine
-from tinyalm.frontend import LogMelSpec, log_mel
+from tinyalm.frontend import LogMelSpec, log_mel, program
 from tinyalm.models.audio import parameters
 from tinyalm_export.checkpoint_input import CheckpointInput
 from tinyalm_export.graph_text import OPSET
-from tinyalm_export.graphs import encoder_graph, stamp, text_graph, waveform_graph
-from tinyalm_export.parity import audio_parity, check_parity, cosines, text_parity
+from tinyalm_export.graphs import (
+    encoder_graph,
+    file_content,
+    share_weights,
+    stamp,
+    text_graph,
+    waveform_graph,
+)
+from tinyalm_export.parity import (
+    audio_parity,
+    check_parity,
+    cosines,
+    features_parity,
+    text_parity,
+)
 from tinyalm_export.quantize import quantize_encoder, quantize_text
 
 Precision = Literal["fp32", "int8"]
-AUDIO, TEXT, TOKENIZER = "audio.onnx", "text.onnx", "tokenizer.json"
+AUDIO, FEATURES, PROGRAM = "audio.onnx", "features.onnx", "frontend.logmel"
+TEXT, TOKENIZER = "text.onnx", "tokenizer.json"
 
 
 class AudioPart(Struct, frozen=True):
-    """The audio graph's entry in the manifest, its parity, and what quantization cost."""
+    """The audio graphs' entries in the manifest, their parity, and what quantization cost."""
 
     info: GraphInfo
+    features: GraphInfo
     parity: list[ParityRow]
     metrics: dict[str, float]
 
 
 def make_audio(source: CheckpointInput, precision: Precision, folder: Path) -> AudioPart:
-    """Write the audio graph into ``folder``.
+    """Write the audio graph, its variant without the front end, and the front end into ``folder``.
 
     Raises:
-        ExportError: it does not answer as the student does.
+        ExportError: a graph does not answer as the student does.
     """
     student, sound = source.student.audio, source.sound
     spec, rule = source.student.meta.frontend, source.student.meta.windows
@@ -47,13 +62,24 @@ def make_audio(source: CheckpointInput, precision: Precision, folder: Path) -> A
         calibration, validation = sound[::2], sound[1::2] or sound
         mels = [log_mel(window, spec).astype(np.float32) for window in calibration]
         exact = graph
-        model = waveform_graph(quantize_encoder(encoder, mels), spec)
+        encoder = quantize_encoder(encoder, mels)
+        model = waveform_graph(encoder, spec)
         graph = _write(model, folder / AUDIO, spec)
         found = cosines(exact, graph, validation)
         metrics = {"int8_mean_cosine": float(found.mean()), "int8_min_cosine": float(found.min())}
     rows = audio_parity(student, graph, sound, rule)
     check_parity("audio graph", precision, [(row.max_abs_error, row.min_cosine) for row in rows])
-    return AudioPart(_info(AUDIO, precision, model, parameters(student)), rows, metrics)
+    features = _write_features(encoder, folder, spec)
+    rows_of_features = features_parity(features, graph, spec, sound, rule)
+    check_parity("features graph", precision, rows_of_features, to=AUDIO)
+    (folder / PROGRAM).write_bytes(program(spec))
+    count = parameters(student)
+    return AudioPart(
+        info=_info(AUDIO, precision, model, count),
+        features=_info(FEATURES, precision, encoder, count),
+        parity=rows,
+        metrics=metrics,
+    )
 
 
 def make_text(source: CheckpointInput, precision: Precision, folder: Path) -> TextInfo:
@@ -75,7 +101,16 @@ def make_text(source: CheckpointInput, precision: Precision, folder: Path) -> Te
 
 def _write(model: onnx.ModelProto, path: Path, spec: LogMelSpec | None = None) -> Graph:
     """Write ``model`` to ``path`` and open it as devices do."""
-    path.write_bytes(stamp(model, spec))
+    path.write_bytes(file_content(stamp(model, spec)))
+    return engine("onnxruntime").open(path, threads=1)
+
+
+def _write_features(encoder: onnx.ModelProto, folder: Path, spec: LogMelSpec) -> Graph:
+    """Write ``encoder`` as the graph that shares the weights of the audio graph in ``folder``."""
+    model = stamp(encoder, spec)
+    share_weights(model, AUDIO, (folder / AUDIO).read_bytes())
+    path = folder / FEATURES
+    path.write_bytes(file_content(model))
     return engine("onnxruntime").open(path, threads=1)
 
 

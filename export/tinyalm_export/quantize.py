@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from onnxscript import ir
 from onnxscript.rewriter import rewrite
 from onnxscript.rewriter.pattern import RewriteRule
@@ -59,7 +59,7 @@ def quantize_encoder(
             reduce_range=True,
             extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},
         )
-        return as_model(onnx.load(path).graph)
+        return as_model(_raw(onnx.load(path).graph))
 
 
 def quantize_text(text: onnx.ModelProto) -> onnx.ModelProto:
@@ -93,6 +93,13 @@ def int8_rows(weights: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[n
     scales = (np.abs(weights).max(axis=1) / 127).astype(np.float32)
     scales[scales == 0] = 1.0
     return np.rint(weights / scales[:, None]).astype(np.int8), scales
+
+
+def _raw(graph: onnx.GraphProto) -> onnx.GraphProto:
+    """Store all weights as bytes, which other files can point to."""
+    for tensor in graph.initializer:
+        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor), tensor.name))
+    return graph
 
 
 class _Reader:

@@ -110,8 +110,9 @@ def ready_made(fp32, monkeypatch):
     manifest = read_bundle(fp32)
 
     def make_audio(_source, _precision, folder):
-        (folder / "audio.onnx").write_bytes((fp32 / "audio.onnx").read_bytes())
-        return parts.AudioPart(manifest.audio, manifest.parity, {})
+        for name in ("audio.onnx", "features.onnx", "frontend.logmel"):
+            (folder / name).write_bytes((fp32 / name).read_bytes())
+        return parts.AudioPart(manifest.audio, manifest.features, manifest.parity, {})
 
     def make_text(_source, _precision, folder):
         for name in ("text.onnx", "tokenizer.json"):

@@ -17,7 +17,7 @@ def test_the_command_says_what_it_wrote_and_nothing_else(int8_run):
     assert cost.startswith("int8 against fp32 on validation windows: mean cosine ")
     assert last == f"next: tinyalm tag FILE --bundle {out}"
     steps = done.stderr.splitlines()
-    assert steps == [f"making and proving the int8 {part} graph" for part in ("text", "audio")]
+    assert steps == [f"making and proving the int8 {p}" for p in ("text graph", "audio graphs")]
 
 
 def refused(*args):

@@ -1,5 +1,5 @@
+import base64
 import json
-from collections import Counter
 
 import msgspec
 import numpy as np
@@ -11,9 +11,26 @@ import tinyalm
 from tests.export.students import META, WORDS, random_student, sounds
 from tinyalm.bundle import MANIFEST, read_bundle
 from tinyalm.engine import engine
-from tinyalm.frontend import LogMelSpec
+from tinyalm.errors import ExportError
+from tinyalm.frontend import LogMelSpec, log_mel, program
 from tinyalm.models.audio import parameters
-from tinyalm_export.parity import INT8_MEAN_COSINE, LARGEST_ERROR, LOWEST_COSINE
+from tinyalm_export.graphs import SHARED_SIZE
+from tinyalm_export.parity import (
+    INT8_MEAN_COSINE,
+    LARGEST_ERROR,
+    LOWEST_COSINE,
+    check_parity,
+    features_parity,
+)
+
+FILES = {
+    "audio.onnx",
+    "features.onnx",
+    "frontend.logmel",
+    "text.onnx",
+    "tokenizer.json",
+    "README.md",
+}
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +49,9 @@ def cosine(a, b):
 
 def test_a_bundle_is_whole_and_says_what_it_is(bundle):
     manifest = read_bundle(bundle)
-    assert set(manifest.files) == {"audio.onnx", "text.onnx", "tokenizer.json", "README.md"}
+    assert set(manifest.files) == FILES
     assert manifest.frontend == META.frontend
+    assert (bundle / manifest.program).read_bytes() == program(META.frontend)
     assert manifest.windows == META.windows
     assert (manifest.labels, manifest.template) == (META.labels, META.template)
     assert manifest.calibration == META.calibration
@@ -48,6 +66,13 @@ def test_a_bundle_is_whole_and_says_what_it_is(bundle):
     )
     (tensor,) = manifest.audio.outputs
     assert (tensor.name, tensor.dtype, tensor.shape) == ("embedding", "float32", ["batch", 16])
+    assert manifest.features.outputs == manifest.audio.outputs
+    (tensor,) = manifest.features.inputs
+    assert (tensor.name, tensor.dtype, tensor.shape) == (
+        "log_mel",
+        "float32",
+        ["batch", "frames", 64],
+    )
     assert [(t.name, t.dtype, t.shape) for t in manifest.text.graph.inputs] == [
         ("input_ids", "int64", ["batch", "tokens"]),
         ("attention_mask", "int64", ["batch", "tokens"]),
@@ -108,22 +133,79 @@ def test_the_text_graph_ignores_padding(bundle, student, tokens):
 def test_a_graph_is_one_standard_file(bundle, file):
     model = onnx.load(bundle / file, load_external_data=False)
     onnx.checker.check_model(model, full_check=True)
-    assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 18)]
+    functions = [("tinyalm", 1)] if file == "audio.onnx" else []
+    assert [(e.domain, e.version) for e in model.opset_import] == [("", 18), *functions]
     assert model.ir_version == 10
     assert not any(tensor.external_data for tensor in model.graph.initializer)
-    operators = Counter(node.op_type for node in model.graph.node)
-    assert not {"STFT", "DFT", "BatchNormalization"} & set(operators)
+    assert "BatchNormalization" not in {node.op_type for node in model.graph.node}
     names = [node.name for node in model.graph.node]
     assert len(set(names)) == len(names)
     assert all(name.startswith(("frontend/", "encoder/", "text/")) for name in names)
 
 
-def test_a_graph_says_its_front_end_and_nothing_of_the_machine_that_made_it(bundle):
+def test_the_front_end_is_one_node(bundle):
     model = onnx.load(bundle / "audio.onnx")
+    front, *encoder = model.graph.node
+    assert (front.domain, front.op_type, front.name) == ("tinyalm", "LogMel", "frontend/log_mel")
+    assert (list(front.input), list(front.output)) == (["waveform"], ["log_mel"])
+    assert {node.domain for node in encoder} == {""}
+
+
+@pytest.mark.parametrize(("batch", "samples"), [(1, 400), (2, 7681), (5, 30001)])
+def test_the_features_graph_answers_to_log_mels_as_the_audio_graph_to_sound(bundle, batch, samples):
+    waveform = np.resize(np.concatenate(sounds()), (batch, samples))
+    log_mels = np.stack([log_mel(row, META.frontend) for row in waveform]).astype(np.float32)
+    features, audio = (
+        engine("onnxruntime").open(bundle / f"{name}.onnx", threads=1)
+        for name in ("features", "audio")
+    )
+    found = features.run({"log_mel": log_mels})["embedding"]
+    expected = audio.run({"waveform": waveform})["embedding"]
+    assert found.shape == expected.shape
+    assert cosine(found, expected).min() > 0.9999
+
+
+def test_the_features_graph_has_no_weights_of_its_own(bundle):
+    content = (bundle / "audio.onnx").read_bytes()
+    onnx.checker.check_model(bundle / "features.onnx", full_check=True)
+    model = onnx.load(bundle / "features.onnx", load_external_data=False)
+    weights = {t.name: t for t in onnx.load(bundle / "audio.onnx").graph.initializer}
+    assert {tensor.name for tensor in model.graph.initializer} == set(weights)
+    for tensor in model.graph.initializer:
+        raw = weights[tensor.name].raw_data
+        if len(raw) < SHARED_SIZE:
+            assert tensor.raw_data == raw
+            continue
+        place = {entry.key: entry.value for entry in tensor.external_data}
+        assert place["location"] == "audio.onnx"
+        offset, length = int(place["offset"]), int(place["length"])
+        assert not tensor.raw_data
+        assert content[offset : offset + length] == raw
+    assert model.ByteSize() < 70_000  # most of it are names
+
+
+def test_a_features_graph_of_another_student_is_found(fp32, int8):
+    run = engine("onnxruntime").open
+    rows = features_parity(
+        run(int8 / "features.onnx", threads=1),
+        run(fp32 / "audio.onnx", threads=1),
+        META.frontend,
+        sounds(),
+        META.windows,
+    )
+    with pytest.raises(ExportError, match=r"features graph differs from audio\.onnx by"):
+        check_parity("features graph", "fp32", rows, to="audio.onnx")
+
+
+@pytest.mark.parametrize("file", ["audio.onnx", "features.onnx"])
+def test_a_graph_says_its_front_end_and_nothing_of_the_machine_that_made_it(bundle, file):
+    model = onnx.load(bundle / file, load_external_data=False)
     notes = {entry.key: entry.value for entry in model.metadata_props}
-    assert set(notes) == {"tinyalm.version", "tinyalm.frontend", "tinyalm.frontend.digest"}
-    assert msgspec.json.decode(notes["tinyalm.frontend"], type=LogMelSpec) == META.frontend
-    assert notes["tinyalm.frontend.digest"] == META.frontend.digest()
+    front = "tinyalm.frontend"
+    assert set(notes) == {"tinyalm.version", front, f"{front}.digest", f"{front}.program"}
+    assert msgspec.json.decode(notes[front], type=LogMelSpec) == META.frontend
+    assert notes[f"{front}.digest"] == META.frontend.digest()
+    assert base64.b64decode(notes[f"{front}.program"]) == program(META.frontend)
     assert (model.producer_name, model.producer_version) == ("tinyalm", tinyalm.__version__)
     for file in bundle.iterdir():
         assert b"site-packages" not in file.read_bytes()
@@ -136,9 +218,8 @@ def test_int8_computes_in_integers_and_keeps_the_front_end_in_float(int8):
     layers = [node for node in model.graph.node if node.op_type in ("Conv", "Gemm")]
     in_float = [node for node in layers if made_by[node.input[0]].op_type != "DequantizeLinear"]
     assert [node.name for node in in_float] == ["encoder/layers.0.0/conv2d"]
-    for node in model.graph.node:
-        if node.name.startswith("frontend/"):
-            assert node.op_type not in ("QuantizeLinear", "DequantizeLinear")
+    (front_end,) = model.functions
+    assert not {"QuantizeLinear", "DequantizeLinear"} & {node.op_type for node in front_end.node}
 
 
 def test_int8_is_smaller(fp32, int8):

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from tests.export.students import random_student
-from tinyalm_export.graphs import stamp, text_graph
+from tinyalm_export.graphs import file_content, stamp, text_graph
 from tinyalm_export.quantize import int8_rows
 from tinyalm_export.torch_graph import fold_batchnorm
 
@@ -34,7 +34,7 @@ def test_rows_keep_their_own_scale():
 
 def test_an_export_is_quiet_repeatable_and_leaves_no_settings_behind(fp32, capfd):
     level, filters = logging.getLogger("torch.onnx").level, list(warnings.filters)
-    content = stamp(text_graph(random_student().text))
+    content = file_content(stamp(text_graph(random_student().text)))
     assert capfd.readouterr() == ("", "")
     assert logging.getLogger("torch.onnx").level == level
     assert warnings.filters == filters
