@@ -1,5 +1,6 @@
 """The log-mel front end: one spec, its tables, and the reference that executes it."""
 
+from tinyalm.frontend.kernel import LogMelKernel, LogMelStream, kernel
 from tinyalm.frontend.presets import PRESETS, preset
 from tinyalm.frontend.program import program
 from tinyalm.frontend.reference import log_mel
@@ -8,8 +9,11 @@ from tinyalm.frontend.tables import mel_bands, mel_filters, window, with_mel_fil
 
 __all__ = [
     "PRESETS",
+    "LogMelKernel",
     "LogMelSpec",
+    "LogMelStream",
     "MelBand",
+    "kernel",
     "log_mel",
     "mel_bands",
     "mel_filters",

@@ -142,9 +142,9 @@ class LogMelSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Settings at their defaults are left out, so that a new one renames no front end.
         """
         given = {
-            field.name: getattr(self, field.name)
+            field.name: float(value) if field.type is float else value
             for field in msgspec.structs.fields(self)
-            if getattr(self, field.name) != field.default
+            if (value := getattr(self, field.name)) != field.default
         }
         return hashlib.sha256(msgspec.json.encode(given, order="deterministic")).hexdigest()[:16]
 
