@@ -52,6 +52,11 @@ class Info(ctypes.Structure):
 
 @cache
 def library() -> Any:  # noqa: ANN401 - ctypes gives functions no types
+    """The library, loaded once, with the types of its functions.
+
+    Raises:
+        MissingExtraError: it is not in this installation, or not for this machine or tinyalm.
+    """
     if not LIBRARY.is_file():
         raise MissingExtraError(
             "the native log-mel kernel is not in this installation; install tinyalm where a C++17 "

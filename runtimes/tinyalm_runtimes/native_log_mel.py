@@ -47,8 +47,8 @@ class NativeLogMel:
             raise ConfigError(
                 f"level {level!r} is not one of this machine's: {', '.join(levels())}"
             )
-        self._new = lambda: _Handle(program, LEVELS[level] if level else 0, output)
-        first = self._new()
+        self._settings = program, LEVELS[level] if level else 0, output
+        first = _Handle(*self._settings)
         self._idle = [first]  # handles serve one call at a time
         self.level = first.level
 
