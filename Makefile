@@ -8,7 +8,7 @@ LABELS := "cat meowing,cow mooing,dog barking,duck quacking,frog croaking,horse 
 .PHONY: help setup demo test lint bench clean
 
 help: ## Show these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/ready ## Install everything into .venv
 
@@ -40,11 +40,16 @@ $(DEMO)/student/student.json:
 test: setup lint ## Run all checks: ruff, mypy, import-linter, pytest
 	$(BIN)/python -m pytest
 
-lint: setup ## Run ruff, mypy and import-linter
+lint: setup ## Run ruff, clang-format, mypy and import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/clang-format --dry-run --Werror $$(git ls-files '*.c' '*.cpp' '*.h')
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench-frontend: setup ## Time the log-mel front end against its peers (installs them)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
+	$(BIN)/python benchmarks/frontend.py --png docs/front-end-benchmark.png
 
 bench: setup ## Time tagging as a whole process, fp32 against int8 (after make demo)
 	$(BIN)/python benchmarks/tag_process.py $(DEMO)/student-fp32.tinyalm $(DEMO)/student-int8.tinyalm

@@ -17,25 +17,35 @@ from tinyalm.labels import LabelEmbeddings, check_labels, fill_template
 from tinyalm.results import ClipTags, WindowEmbeddings
 from tinyalm.scoring import score
 from tinyalm.text import Tokens
+from tinyalm.waveform_encoder import FrontEnd, WaveformEncoder
 
 TEXT_BATCH = 256
 
 
-def load(path: str | Path, *, engine: str = "onnxruntime", threads: int = 1) -> "Model":
+def load(
+    path: str | Path,
+    *,
+    engine: str = "onnxruntime",
+    frontend: FrontEnd = "auto",
+    threads: int = 1,
+) -> "Model":
     """Load the bundle folder at ``path``, after every file in it has been verified.
 
     Args:
         path: the bundle, a folder ``NAME.tinyalm``.
         engine: which engine executes its graphs, by its registered name.
+        frontend: what computes log-mels: the ``native`` kernel, the ``graph``, or ``auto``, the
+            kernel where it is installed.
         threads: CPU threads that one call uses.
 
     Raises:
         BundleError: no bundle, a damaged one, or one of another format version.
-        MissingExtraError: no such engine is installed.
-        ConfigError: ``threads`` is below 1.
+        MissingExtraError: no such engine is installed, or no kernel and it is asked for.
+        ConfigError: ``threads`` is below 1, or there is no such front end.
     """
     path = Path(path)
-    return Model(path, read_bundle(path), find_engine(engine), threads=threads)
+    manifest = read_bundle(path)
+    return Model(path, manifest, find_engine(engine), frontend=frontend, threads=threads)
 
 
 class Model:
@@ -49,16 +59,27 @@ class Model:
     """
 
     def __init__(
-        self, path: Path, manifest: BundleManifest, engine: Engine, *, threads: int = 1
+        self,
+        path: Path,
+        manifest: BundleManifest,
+        engine: Engine,
+        *,
+        frontend: FrontEnd = "auto",
+        threads: int = 1,
     ) -> None:
         self.manifest = manifest
         self._path = path
         self._engine = engine
         self._threads = threads
-        self._audio = self._open(manifest.audio)
+        self._audio = WaveformEncoder(path, manifest, self._open, frontend)
         self._text: tuple[Tokens, Encoder] | None = None
         self._text_lock = Lock()
         self._last_labels: LabelEmbeddings | None = None
+
+    @property
+    def frontend(self) -> str:
+        """What computes log-mels: ``graph``, or ``native`` and the kernel's level."""
+        return self._audio.frontend
 
     def embed_windows(self, source: Source, sample_rate: int | None = None) -> WindowEmbeddings:
         """Embed a recording of any length window by window, holding one window at a time.
@@ -75,7 +96,7 @@ class Model:
         spans, embeddings = [], []
         for start, stop, window in rule.cut(blocks(source, rate, source_rate=sample_rate), rate):
             spans.append((start / rate, stop / rate))
-            embeddings.append(self._audio({self._audio.input: window[None]})[0])
+            embeddings.append(self._audio(window))
         start_s, end_s = np.array(spans, np.float64).T
         return WindowEmbeddings(start_s, end_s, np.stack(embeddings))
 

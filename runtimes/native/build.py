@@ -38,6 +38,7 @@ X86_FLAGS = {
     "kernel_avx512.cpp": [
         *("-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw", "-mfma"),
         "-mprefer-vector-width=512",
+        "-mtune=cascadelake",
     ],
 }
 

@@ -44,7 +44,8 @@ def test_doctor_reports_what_is_installed(tmp_path):
     assert "missing" not in report["packages"].values()
     assert report["engines"]["onnxruntime"] == "ok"
     assert report["cache"] == str(tmp_path)
-    assert report["frontend"] == "graph"
+    best = levels()[-1] if LIBRARY.exists() else None
+    assert report["frontend"].startswith(f"native ({best})" if best else "graph (the native")
     assert report["extras"].keys() >= {"distill", "export"}
 
 

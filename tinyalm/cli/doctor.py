@@ -14,6 +14,7 @@ from tinyalm.cli.layout import aligned
 from tinyalm.engine import ENGINES, engine
 from tinyalm.errors import ConfigError
 from tinyalm.extras import extras, missing, pip_command
+from tinyalm.frontend import kernel, preset, program
 
 PACKAGES = ("numpy", "onnxruntime", "soundfile", "soxr", "tokenizers", "msgspec", "click")
 # Instructions that decide how fast float and int8 run.
@@ -44,7 +45,7 @@ def examine() -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "libsndfile": _libsndfile(),
         "engines": {name: _opens(name) for name in sorted(entry_points(group=ENGINES).names)},
-        "frontend": "graph",
+        "frontend": _frontend(),
         "extras": {name: missing(packages) for name, packages in extras().items()},
         "cache": _cache(),
     }
@@ -92,6 +93,14 @@ def _opens(name: str) -> str:
     except Exception as error:  # a library that is damaged can raise anything
         return f"{type(error).__name__}: {' '.join(str(error).split())}"
     return "ok"
+
+
+def _frontend() -> str:
+    """The native kernel and its level, or ``graph`` and why there is no kernel."""
+    try:
+        return f"native ({kernel(program(preset('edge-16k'))).level})"
+    except Exception as error:  # likewise
+        return f"graph ({' '.join(str(error).split())})"
 
 
 def _cpu(cpuinfo: Path) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 // The samples that frames are still to be made of, hop by hop in columns.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <algorithm>
 
 #include "tile.h"
 
@@ -43,27 +43,34 @@ class Columns {
   const double* next() const { return start_ + done_; }
   void take(std::int32_t frames) { done_ += frames; }
 
-  // Takes samples until there is no room; answers with how many.
+  // Takes samples until there is no room; answers with how many. So many as `readable` may be read.
   template <typename Sample>
-  std::size_t feed(const Level& level, const Sample* samples, std::size_t count) {
+  std::size_t feed(const Level& level, const Sample* samples, std::size_t count,
+                   std::size_t readable) {
     if (column_ == stride_) make_room();
     std::size_t used = 0;
     while (used < count && column_ < stride_) {
-      const std::size_t whole = std::min((count - used) / hop_, static_cast<std::size_t>(stride_ - column_));
-      used += row_ == 0 && whole > 0 ? feed_hops(level, samples + used, static_cast<int>(whole))
-                                     : feed_some(samples + used, count - used);
+      const std::size_t hops = row_ == 0 ? (count - used) / hop_ : 0;
+      used += hops > 0 ? feed_hops(level, samples + used, hops, (readable - used) / hop_)
+                       : feed_some(samples + used, count - used);
     }
     return used;
   }
 
  private:
-  std::size_t feed_hops(const Level& level, const float* samples, int hops) {
-    level.fill(samples, static_cast<std::int32_t>(hop_), hops, static_cast<std::int32_t>(rows_),
-               start_ + column_, stride_);
-    column_ += hops;
-    return static_cast<std::size_t>(hops) * hop_;
+  // Whole tiles of hops are filled fastest: what is too much is written over by the next samples.
+  std::size_t feed_hops(const Level& level, const float* samples, std::size_t hops,
+                        std::size_t readable) {
+    const auto room = static_cast<std::size_t>(stride_ - column_);
+    const auto lanes = static_cast<std::size_t>(level.lanes);
+    const std::size_t taken = std::min(hops, room);
+    const std::size_t filled = std::min({(taken + lanes - 1) / lanes * lanes, readable, room});
+    level.fill(samples, static_cast<std::int32_t>(hop_), static_cast<int>(filled),
+               static_cast<std::int32_t>(rows_), start_ + column_, stride_);
+    column_ += static_cast<std::int32_t>(taken);
+    return taken * hop_;
   }
-  std::size_t feed_hops(const Level&, const double* samples, int) {
+  std::size_t feed_hops(const Level&, const double* samples, std::size_t, std::size_t) {
     return feed_some(samples, hop_);
   }
 
@@ -71,23 +78,41 @@ class Columns {
   template <typename Sample>
   std::size_t feed_some(const Sample* samples, std::size_t count) {
     const std::size_t used = std::min<std::size_t>(count, hop_ - row_);
-    double* to = start_ + column_;
-    for (std::size_t i = 0; i < used && row_ + i < rows_; ++i)
-      to[(row_ + i) * static_cast<std::size_t>(stride_)] = static_cast<double>(samples[i]);
+    const std::size_t kept = row_ < rows_ ? std::min<std::size_t>(used, rows_ - row_) : 0;
+    const std::ptrdiff_t stride = stride_;
+    double* to = start_ + column_ + static_cast<std::ptrdiff_t>(row_) * stride;
+    const Sample* from = samples;
+    const Sample* end = samples + kept;
+    for (; end - from >= 4; from += 4, to += 4 * stride) {
+      to[0] = static_cast<double>(from[0]);
+      to[stride] = static_cast<double>(from[1]);
+      to[2 * stride] = static_cast<double>(from[2]);
+      to[3 * stride] = static_cast<double>(from[3]);
+    }
+    for (; from < end; ++from, to += stride) *to = static_cast<double>(*from);
     row_ += static_cast<std::uint32_t>(used);
     if (row_ == hop_) row_ = 0, ++column_;
     return used;
   }
 
-  // Moves the columns that are still needed to the front.
+  // Moves the columns that are still needed to the front, two at once. They are few and the rows
+  // many: that is several times faster than a memmove for each row.
   void make_room() {
-    const auto left = static_cast<std::size_t>(stride_ - done_) * sizeof(double);
-    for (std::uint32_t r = 0; r < rows_; ++r) {
-      double* row = start_ + static_cast<std::size_t>(r) * static_cast<std::size_t>(stride_);
-      std::memmove(row, row + done_, left);
-    }
+    std::int32_t to = 0;
+    for (; done_ + to + 1 < stride_; to += 2) move_columns<2>(to);
+    if (done_ + to < stride_) move_columns<1>(to);
     column_ -= done_;
     done_ = 0;
+  }
+
+  template <int Count>
+  void move_columns(std::int32_t to) {
+    double* place = start_ + to;
+    for (std::uint32_t r = 0; r < rows_; ++r, place += stride_) {
+      double moved[Count];
+      std::memcpy(moved, place + done_, sizeof moved);
+      std::memcpy(place, moved, sizeof moved);
+    }
   }
 
   std::uint32_t hop_, rows_;

@@ -46,7 +46,7 @@ struct Dft<4> {
 template <>
 struct Dft<5> {
   static INLINE void run(Complex* x) {
-    constexpr double c1 = 0.30901699437494742410, s1 = 0.95105651629515357212;  // 1/5 turn
+    constexpr double c1 = 0.30901699437494742410, s1 = 0.95105651629515357212;   // 1/5 turn
     constexpr double c2 = -0.80901699437494742410, s2 = 0.58778525229247312917;  // 2/5 turn
     const Complex a = add(x[1], x[4]), b = add(x[2], x[3]);
     const Complex c = minus_i(sub(x[1], x[4])), d = minus_i(sub(x[2], x[3]));

@@ -3,8 +3,8 @@
 // Split radix, without the half that real samples make redundant. Of N real samples x, the even
 // bins are those of the N/2 real samples x[n] + x[n + N/2], and with y[n] = x[n] - x[n + N/2] the
 // odd ones come from one complex transform of N/4 points:
-//   X[4m + 1] = sum over n < N/4 of (y[n] - i y[n + N/4]) exp(-2 pi i n / N) exp(-2 pi i nm / (N/4))
-//   X[4m + 3] = conj X[N - 4m - 3], whose index is 4m' + 1 again.
+//   X[4m + 1] = sum over n < N/4 of (y[n] - i y[n + N/4]) exp(-2 pi i n / N) exp(-2 pi i nm /
+//   (N/4)) X[4m + 3] = conj X[N - 4m - 3], whose index is 4m' + 1 again.
 // A stage does this for its bins and leaves N/2 samples to the next one. What is no multiple of 4
 // in the end, mostly 2 samples, is transformed as complex numbers. Transforms decimate in
 // frequency, in place, and what their last pass computes goes straight into powers.
@@ -92,12 +92,24 @@ INLINE void last_pass(int count, const std::int32_t* bins, float* power, From fr
 
 #define FOR_RADIX(radix, call) \
   switch (radix) {             \
-    case 1: call(1); break;    \
-    case 2: call(2); break;    \
-    case 3: call(3); break;    \
-    case 4: call(4); break;    \
-    case 5: call(5); break;    \
-    default: call(8); break;   \
+    case 1:                    \
+      call(1);                 \
+      break;                   \
+    case 2:                    \
+      call(2);                 \
+      break;                   \
+    case 3:                    \
+      call(3);                 \
+      break;                   \
+    case 4:                    \
+      call(4);                 \
+      break;                   \
+    case 5:                    \
+      call(5);                 \
+      break;                   \
+    default:                   \
+      call(8);                 \
+      break;                   \
   }
 
 // All passes but the first, over one part that it made.

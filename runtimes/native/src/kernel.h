@@ -12,18 +12,16 @@ namespace {
 void mels(const Tables& t, const float* power, float* mel) {
   const float* weights = t.weights;
   for (int m = 0; m < t.n_mels; ++m) {
-    const int first = static_cast<int>(t.bands[2 * m]), count = static_cast<int>(t.bands[2 * m + 1]);
-    const Floats* bins = reinterpret_cast<const Floats*>(power) + first;
-    // Two sums: half as long a chain of additions, and half the rounding of a wide band.
-    Floats even = {}, odd = {};
-    int k = 0;
-    for (; k + 1 < count; k += 2) {
-      even += bins[k] * weights[k];
-      odd += bins[k + 1] * weights[k + 1];
+    const Floats* bins = reinterpret_cast<const Floats*>(power) + t.bands[2 * m];
+    const float* end = weights + t.bands[2 * m + 1];
+    Floats even = {}, odd = {};  // two sums: half the rounding of a wide band
+    for (; weights < end; weights += kBinsAtOnce, bins += kBinsAtOnce) {
+      even += bins[0] * weights[0];
+      odd += bins[1] * weights[1];
+      even += bins[2] * weights[2];
+      odd += bins[3] * weights[3];
     }
-    if (k < count) even += bins[k] * weights[k];
     reinterpret_cast<Floats*>(mel)[m] = even + odd;
-    weights += count;
   }
 }
 
@@ -36,7 +34,8 @@ INLINE WideFloats logarithm(WideFloats x) {
   const WideFloats f = reinterpret_cast<WideFloats>(bits - (exponent << 23)) - 1.0f;
   const WideFloats e = __builtin_convertvector(exponent, WideFloats);
   const WideFloats f2 = f * f, f4 = f2 * f2;
-  const WideFloats low = (f * -0.25000809f + 0.3333331673f) + f2 * (f * -0.166245962f + 0.2000228599f);
+  const WideFloats low =
+      (f * -0.25000809f + 0.3333331673f) + f2 * (f * -0.166245962f + 0.2000228599f);
   const WideFloats high =
       (f * -0.1312840344f + 0.1418121369f) + f2 * (f * -0.07860210892f + 0.1288140619f);
   const WideFloats tail = f2 * f * (low + f4 * high) - f2 * 0.5f;
@@ -107,7 +106,9 @@ float tile(const Tables& t, const Scratch& scratch, const double* columns, int c
     for (int lane = 0; lane < count; ++lane)
       loudest = larger(loudest, scratch.mel[m * LANES + lane]);
   switch (out.type) {
-    case 0: store(t, scratch.mel, count, static_cast<float*>(out.frames)); break;
+    case 0:
+      store(t, scratch.mel, count, static_cast<float*>(out.frames));
+      break;
     case 2:
       quantize(t, out, -128.0f, scratch.mel);
       store(t, scratch.mel, count, static_cast<std::int8_t*>(out.frames));
@@ -133,8 +134,7 @@ void fill(const float* samples, std::int32_t hop_length, int hops, std::int32_t 
       transpose(block);
       UNROLL
       for (int i = 0; i < LANES; ++i)
-        *reinterpret_cast<LooseDoubles*>(columns + (r + i) * row + h) =
-            widened(block[i]);
+        *reinterpret_cast<LooseDoubles*>(columns + (r + i) * row + h) = widened(block[i]);
     }
   }
   for (std::int32_t r = 0; r < rows; ++r)

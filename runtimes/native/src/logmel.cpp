@@ -1,6 +1,4 @@
 // The C interface: arguments are checked here and nowhere below.
-#include "tinyalm_logmel.h"
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -10,6 +8,7 @@
 #include <utility>
 
 #include "stream.h"
+#include "tinyalm_logmel.h"
 
 using tinyalm::Level;
 
@@ -25,13 +24,18 @@ struct tinyalm_logmel {
 
 namespace {
 
+// Of recordings that memory can hold; with more, sums of counts could wrap.
+constexpr size_t kMostSamples = std::numeric_limits<size_t>::max() / 8;
+
 // The kernel of a level that this processor runs, or null.
 const Level* kernel(int level) {
   switch (level) {
 #if defined(__aarch64__)
-    case TINYALM_LEVEL_NEON: return &tinyalm::kBaseline;
+    case TINYALM_LEVEL_NEON:
+      return &tinyalm::kBaseline;
 #else
-    case TINYALM_LEVEL_PORTABLE: return &tinyalm::kBaseline;
+    case TINYALM_LEVEL_PORTABLE:
+      return &tinyalm::kBaseline;
 #endif
 #if defined(__x86_64__)
     case TINYALM_LEVEL_AVX2:
@@ -43,7 +47,8 @@ const Level* kernel(int level) {
                  ? &tinyalm::kAvx512
                  : nullptr;
 #endif
-    default: return nullptr;
+    default:
+      return nullptr;
   }
 }
 
@@ -66,17 +71,15 @@ tinyalm_status pass(tinyalm_logmel* handle) {
 tinyalm_status check_samples(tinyalm_logmel* handle, const void* samples, int type, size_t count) {
   if (type != TINYALM_FLOAT32 && type != TINYALM_INT16)
     return fail(handle, TINYALM_BAD_ARGUMENT, "samples are FLOAT32 or INT16");
-  if (samples == nullptr && count > 0)
-    return fail(handle, TINYALM_NULL_POINTER, "samples is null");
-  if (count > std::numeric_limits<size_t>::max() / 8)
+  if (samples == nullptr && count > 0) return fail(handle, TINYALM_NULL_POINTER, "samples is null");
+  if (count > kMostSamples)
     return fail(handle, TINYALM_BAD_ARGUMENT, "more samples than memory can hold");
   return TINYALM_OK;
 }
 
 tinyalm_status check_room(tinyalm_logmel* handle, const void* output, size_t capacity,
                           uint64_t needed) {
-  if (output == nullptr && needed > 0)
-    return fail(handle, TINYALM_NULL_POINTER, "output is null");
+  if (output == nullptr && needed > 0) return fail(handle, TINYALM_NULL_POINTER, "output is null");
   if (capacity < needed) {
     std::snprintf(handle->error, sizeof handle->error,
                   "the output has room for %zu frames, and there are %llu", capacity,
@@ -108,8 +111,7 @@ void raise_to(Value least, Value* values, size_t count) {
 // so that quantized values can be lifted to the quantized bound.
 void clamp_range(const tinyalm_logmel* handle, void* output, size_t values) {
   const tinyalm::Output& out = handle->output;
-  const float least = handle->stream.loudest() -
-                      static_cast<float>(handle->stream.program().range);
+  const float least = handle->stream.loudest() - static_cast<float>(handle->stream.program().range);
   if (out.type == TINYALM_FLOAT32) return raise_to(least, static_cast<float*>(output), values);
   const float low = out.type == TINYALM_INT8 ? -128.0f : 0.0f;
   const float bound = std::nearbyint(least / out.scale) + out.zero_point;  // half to even
@@ -131,8 +133,7 @@ int32_t tinyalm_logmel_has_level(int32_t level) {
 tinyalm_status tinyalm_logmel_create(const void* program, size_t program_size, int32_t level,
                                      tinyalm_logmel** handle, char* message, size_t message_size) {
   const auto refuse = [&](tinyalm_status status, const char* why) {
-    if (message != nullptr && message_size > 0)
-      std::snprintf(message, message_size, "%s", why);
+    if (message != nullptr && message_size > 0) std::snprintf(message, message_size, "%s", why);
     return status;
   };
   if (handle == nullptr) return refuse(TINYALM_NULL_POINTER, "handle is null");
@@ -148,8 +149,7 @@ tinyalm_status tinyalm_logmel_create(const void* program, size_t program_size, i
     tinyalm::Program parsed;
     const std::string wrong = tinyalm::parse(program, program_size, parsed);
     if (!wrong.empty()) return refuse(TINYALM_BAD_PROGRAM, wrong.c_str());
-    *handle =
-        new tinyalm_logmel(std::move(parsed), *found, static_cast<tinyalm_level>(chosen));
+    *handle = new tinyalm_logmel(std::move(parsed), *found, static_cast<tinyalm_level>(chosen));
   } catch (const std::bad_alloc&) {
     return refuse(TINYALM_OUT_OF_MEMORY, "out of memory");
   }
@@ -194,7 +194,8 @@ tinyalm_status tinyalm_logmel_set_output(tinyalm_logmel* handle, int32_t type, f
 }
 
 size_t tinyalm_logmel_frames(const tinyalm_logmel* handle, size_t samples) {
-  return handle == nullptr ? 0 : handle->stream.program().frames(samples);
+  if (handle == nullptr) return 0;
+  return handle->stream.program().frames(std::min(samples, kMostSamples));
 }
 
 tinyalm_status tinyalm_logmel_run(tinyalm_logmel* handle, const void* samples, int32_t type,
@@ -217,7 +218,8 @@ tinyalm_status tinyalm_logmel_run(tinyalm_logmel* handle, const void* samples, i
 }
 
 size_t tinyalm_logmel_ready(const tinyalm_logmel* handle, size_t samples, int32_t at_once) {
-  return handle == nullptr ? 0 : handle->stream.ready(samples, at_once != 0);
+  if (handle == nullptr) return 0;
+  return handle->stream.ready(std::min(samples, kMostSamples), at_once != 0);
 }
 
 tinyalm_status tinyalm_logmel_push(tinyalm_logmel* handle, const void* samples, int32_t type,

@@ -91,17 +91,20 @@ void Plan::make_stage(std::int32_t samples, std::int32_t n_fft) {
 
 std::size_t Plan::most_points() const {
   std::int32_t most = 0;
-  for (std::int32_t i = 0; i < tables_.count; ++i)
-    most = std::max(most, tables_.stages[i].points);
+  for (std::int32_t i = 0; i < tables_.count; ++i) most = std::max(most, tables_.stages[i].points);
   return static_cast<std::size_t>(most);
 }
 
 void Plan::make_mel(const Program& p) {
+  const float* next = p.weights.data();
   for (const Band& band : p.bands) {
+    const std::uint32_t spare = (kBinsAtOnce - band.weights % kBinsAtOnce) % kBinsAtOnce;
     bands_.push_back(band.first_bin);
-    bands_.push_back(band.weights);
+    bands_.push_back(band.weights + spare);
+    weights_.insert(weights_.end(), next, next + band.weights);
+    weights_.insert(weights_.end(), spare, 0.0f);
+    next += band.weights;
   }
-  weights_ = p.weights;
   tables_.n_mels = static_cast<std::int32_t>(p.n_mels);
   tables_.bands = bands_.data();
   tables_.weights = weights_.data();

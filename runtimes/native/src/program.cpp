@@ -111,7 +111,8 @@ std::string parse(const void* bytes, std::size_t size, Program& p) {
   p.log_scale = values[3], p.log_shift = values[4], p.range = values[5];
   if (std::string wrong = check(p, n[6], n[7], n[8]); !wrong.empty()) return wrong;
   p.padding = static_cast<Padding>(n[6]);
-  const std::uint64_t rest = std::uint64_t{8} * p.win_length + 8 * p.n_mels + std::uint64_t{4} * n[11];
+  const std::uint64_t rest =
+      std::uint64_t{8} * p.win_length + 8 * p.n_mels + std::uint64_t{4} * n[11];
   if (reader.left() != rest) return "its tables have another size than it says";
   p.window.resize(p.win_length);
   p.bands.resize(p.n_mels);

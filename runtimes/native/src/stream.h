@@ -46,8 +46,12 @@ class Stream {
   void remember(const Sample* samples, std::size_t count);
   double reflected(std::int64_t index) const;
   void feed_reflected(std::int64_t from, std::int64_t to);
+  std::uint64_t complete(std::uint64_t samples) const;
+  void feed(const float* samples, std::size_t count);
+  void feed(const double* samples, std::size_t count);
+  void spill();
   template <typename Sample>
-  void feed(const Sample* samples, std::size_t count);
+  void to_columns(const Sample* samples, std::size_t count, std::size_t readable);
   void tiles(int least);
 
   Program program_;
@@ -61,11 +65,13 @@ class Stream {
 
   std::vector<float> converted_;  // blocks of samples on their way
   std::vector<double> prepared_, edge_;
+  std::vector<float> gathered_;  // short pushes: a tile of hops, and a hop that may be read
+  std::size_t most_gathered_ = 0, gathered_count_ = 0;
   std::vector<double> recent_;  // the last prepared samples that a reflection may need, as a ring
 
   std::uint64_t heard_ = 0, framed_ = 0, written_ = 0;  // samples, prepared samples, frames
-  bool begun_ = false;   // whether `previous_` is a sample
-  double previous_ = 0;  // for pre-emphasis
+  bool begun_ = false;                                  // whether `previous_` is a sample
+  double previous_ = 0;                                 // for pre-emphasis
   float loudest_ = 0;
 };
 

@@ -11,6 +11,7 @@
 namespace tinyalm {
 
 constexpr int kMostStages = 18, kMostPasses = 16;  // for n_fft up to 2^16
+constexpr int kBinsAtOnce = 4;
 constexpr std::size_t kAlignment = 64;
 
 // One stage of the FFT (fft.h): a complex transform in passes of decreasing block size.
@@ -36,7 +37,9 @@ struct Tables {
   Stage stages[kMostStages];
 
   std::int32_t n_mels;
-  const std::uint32_t* bands;  // [n_mels][first bin, number of weights]
+  // [n_mels][first bin, number of weights], the number made a multiple of kBinsAtOnce by weights of
+  // 0, so that it is seldom another one than the band's before.
+  const std::uint32_t* bands;
   const float* weights;
   bool magnitude, find_loudest;
   float log_offset, log_floor, log_scale, log_shift;
@@ -46,7 +49,7 @@ struct Tables {
 struct Scratch {
   double* samples;   // [n_fft / 2][lanes]
   double* spectrum;  // [points of the largest stage][real, imaginary][lanes]
-  float* power;      // [bins][lanes]
+  float* power;      // [bins][lanes], with room for kBinsAtOnce - 1 bins more
   float* mel;        // [n_mels][lanes], with room for one vector more
 };
 
