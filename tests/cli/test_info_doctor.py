@@ -6,6 +6,7 @@ from tests.process import one_line, tinyalm
 from tinyalm.bundle import read_bundle
 from tinyalm.cli import doctor
 from tinyalm.cli.layout import aligned, clock, size
+from tinyalm_runtimes.native_library import LIBRARY, levels
 
 
 def test_info_says_what_the_bundle_is(bundle):

@@ -61,6 +61,15 @@ def build_program(
     return link(out, objects, library, compiler, *flags)
 
 
+def different(front_ends: list[Path]) -> list[Path]:
+    """``front_ends`` without those that differ from another one in little more than their bands.
+
+    For where every step is slow.
+    """
+    alike = ("clap-htsat-fused", "msclap-2022", "msclap-2023", "panns-32k", "panns-16k")
+    return [path for path in front_ends if path.stem not in alike]
+
+
 def write_front_ends(folder: Path, random: int) -> list[Path]:
     """All presets and ``random`` other front ends, the same in every run, as files."""
     found: dict[str, LogMelSpec] = dict(PRESETS)

@@ -56,7 +56,9 @@ def test_no_samples_give_no_frames():
 
 
 @needs_kernel
-@pytest.mark.parametrize("level", ["sse9", "best", "", "neon" if LEVELS[-1:] != ("neon",) else "avx2"])
+@pytest.mark.parametrize(
+    "level", ["sse9", "best", "", "neon" if LEVELS[-1:] != ("neon",) else "avx2"]
+)
 def test_a_level_that_this_machine_lacks_is_refused_by_name(level):
     with pytest.raises(ConfigError, match=f"level '{level}' is not one of .*{LEVELS[0]}"):
         NativeLogMel(EDGE, level=level)

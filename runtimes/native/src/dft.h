@@ -1,4 +1,4 @@
-// Discrete Fourier transforms of 1, 2, 3, 4, 5 and 8 points, in place, in natural order:
+// Discrete Fourier transforms of 1, 2, 3, 4, 5, 8 and 16 points, in place, in natural order:
 // X[k] = sum of x[n] exp(-2 pi i k n / R).
 #pragma once
 
@@ -73,6 +73,37 @@ struct Dft<8> {
     Dft<4>::run(even), Dft<4>::run(odd);
     UNROLL
     for (int k = 0; k < 4; ++k) x[2 * k] = even[k], x[2 * k + 1] = odd[k];
+  }
+};
+
+template <>
+struct Dft<16> {
+  static INLINE void run(Complex* x) {
+    constexpr double half = 0.70710678118654752440;  // the cosine of an eighth of a turn
+    constexpr double cosine = 0.92387953251128675613, sine = 0.38268343236508977173;  // 1/16 turn
+    Complex y[4][4];  // four transforms of every fourth point
+    UNROLL
+    for (int n = 0; n < 4; ++n) {
+      UNROLL
+      for (int k = 0; k < 4; ++k) y[n][k] = x[n + 4 * k];
+      Dft<4>::run(y[n]);
+    }
+    y[1][1] = turned(y[1][1], cosine, sine);
+    y[1][2] = scaled(add(y[1][2], minus_i(y[1][2])), half);
+    y[1][3] = turned(y[1][3], sine, cosine);
+    y[2][1] = scaled(add(y[2][1], minus_i(y[2][1])), half);
+    y[2][2] = minus_i(y[2][2]);
+    y[2][3] = scaled(sub(minus_i(y[2][3]), y[2][3]), half);
+    y[3][1] = turned(y[3][1], sine, cosine);
+    y[3][2] = scaled(sub(minus_i(y[3][2]), y[3][2]), half);
+    y[3][3] = turned(y[3][3], -cosine, -sine);
+    UNROLL
+    for (int k = 0; k < 4; ++k) {
+      Complex z[4] = {y[0][k], y[1][k], y[2][k], y[3][k]};
+      Dft<4>::run(z);
+      UNROLL
+      for (int q = 0; q < 4; ++q) x[k + 4 * q] = z[q];
+    }
   }
 };
 

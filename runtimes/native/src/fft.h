@@ -107,8 +107,11 @@ INLINE void last_pass(int count, const std::int32_t* bins, float* power, From fr
     case 5:                    \
       call(5);                 \
       break;                   \
-    default:                   \
+    case 8:                    \
       call(8);                 \
+      break;                   \
+    default:                   \
+      call(16);                \
       break;                   \
   }
 

@@ -44,14 +44,22 @@ INLINE WideFloats logarithm(WideFloats x) {
   return (x - x == 0.0f) ? y : x;
 }
 
+INLINE void log_row(const Tables& t, WideFloats& row) {
+  WideFloats level = row;
+  level = (level < t.log_floor) ? WideFloats{} + t.log_floor : level;
+  row = logarithm(level + t.log_offset) * t.log_scale + t.log_shift;
+}
+
 void logarithms(const Tables& t, float* mel) {
-  const int values = t.n_mels * LANES;
-  for (int i = 0; i < values; i += 2 * LANES) {  // the last vector may reach into the spare room
-    WideFloats& row = *reinterpret_cast<WideFloats*>(mel + i);
-    WideFloats level = row;
-    level = (level < t.log_floor) ? WideFloats{} + t.log_floor : level;
-    row = logarithm(level + t.log_offset) * t.log_scale + t.log_shift;
+  WideFloats* rows = reinterpret_cast<WideFloats*>(mel);
+  const int count = (t.n_mels + 1) / 2;  // the last one may reach into the spare room
+  int i = 0;
+  for (; i + 1 < count; i += 2) {  // two at once fill each other's waiting time
+    WideFloats a = rows[i], b = rows[i + 1];
+    log_row(t, a), log_row(t, b);
+    rows[i] = a, rows[i + 1] = b;
   }
+  if (i < count) log_row(t, rows[i]);
 }
 
 INLINE float larger(float a, float b) { return b > a ? b : a; }

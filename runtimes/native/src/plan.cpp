@@ -16,13 +16,15 @@ void push_turn(std::vector<double>& table, std::int64_t k, std::int64_t n) {
   table.push_back(std::sin(angle));
 }
 
-// The largest radices: the fewer passes, the less is read and written.
+// The radix of each pass: the largest last, because the last pass has no twiddles and writes
+// powers.
 std::vector<std::int32_t> radices(std::int32_t points) {
   std::vector<std::int32_t> found;
+  if (points % 16 == 0) found.push_back(16), points /= 16;
   for (std::int32_t radix : {8, 5, 4, 3, 2})
     for (; points % radix == 0; points /= radix) found.push_back(radix);
   if (found.empty()) found.push_back(1);
-  if (found.front() == 8 && found.back() == 2) found.front() = found.back() = 4;  // cheaper
+  std::reverse(found.begin(), found.end());
   return found;
 }
 
