@@ -116,8 +116,8 @@ class _Handle:
     """A tinyalm_logmel of the C interface, freed with this object."""
 
     def __init__(self, program: bytes, level: int, output: Quantization | None) -> None:
-        self._c = library()
         self._pointer = ctypes.c_void_p()
+        self._c = library()
         message = ctypes.create_string_buffer(200)
         status = self._c.tinyalm_logmel_create(
             program, len(program), level, ctypes.byref(self._pointer), message, len(message)

@@ -19,7 +19,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def program(tmp_path_factory):
     folder = tmp_path_factory.mktemp("interface")
-    return build_program(folder / "logmel_tests", TESTS, LIBRARY, "c++", "-O1")
+    return build_program(folder / "logmel_tests", TESTS, LIBRARY, "c++")
 
 
 @pytest.mark.parametrize("level", ["best", *LEVELS])

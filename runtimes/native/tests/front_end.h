@@ -46,7 +46,9 @@ struct FrontEnd {
   // What tinyalm.frontend.LogMelSpec.frames computes.
   uint64_t frames(uint64_t samples) const;
   // Samples that give some tiles of frames and a rest.
-  size_t some_samples() const { return at(field::frame_length) + 21 * size_t{at(field::hop_length)} + 3; }
+  size_t some_samples() const {
+    return at(field::frame_length) + 18 * size_t{at(field::hop_length)} + 3;
+  }
 };
 
 // A handle that frees itself; what it answers with is checked.

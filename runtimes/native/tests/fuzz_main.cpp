@@ -39,7 +39,7 @@ class Maker {
   bool one_in(uint32_t chances) { return below(chances) == 0; }
 
   Bytes input(const std::vector<Bytes>& corpus) {
-    Bytes program = corpus.empty() || !one_in(4) ? made() : corpus[below(corpus.size())];
+    Bytes program = corpus.empty() || !one_in(4) ? made() : corpus[below(static_cast<uint32_t>(corpus.size()))];
     if (one_in(2)) damage(program);
     Bytes script(below(200));
     for (uint8_t& byte : script) byte = static_cast<uint8_t>(random_());
@@ -118,7 +118,7 @@ class Maker {
         case 0: program[at] ^= static_cast<uint8_t>(1u << below(8)); break;
         case 1: program[at] = static_cast<uint8_t>(random_()); break;
         case 2: overwrite(program, at / 4 * 4, word()); break;
-        case 3: overwrite(program, at / 8 * 8, number_()); break;
+        case 3: overwrite(program, at / 8 * 8, extreme()); break;
         case 4: program.resize(at); break;
         case 5: program.resize(size + below(64), 0); break;
         case 6: program.insert(program.begin() + at, below(16), 0); break;
@@ -139,7 +139,7 @@ class Maker {
     return one_in(3) ? below(1000) : words[below(11)];
   }
 
-  double number_() {
+  double extreme() {
     const uint64_t bits = random_();
     double value;
     std::memcpy(&value, &bits, sizeof value);
@@ -149,38 +149,49 @@ class Maker {
   std::mt19937_64 random_;
 };
 
+struct Options {
+  double seconds = 1e9;
+  uint64_t count = UINT64_MAX;
+  std::vector<Bytes> corpus;
+};
+
+// Whether the command line makes sense.
+bool read(int count, char** arguments, Options& options) {
+  for (int i = 1; i < count; ++i) {
+    const std::string name = arguments[i];
+    if (name.rfind("--", 0) == 0) {
+      if (++i == count) return false;
+      const char* value = arguments[i];
+      if (name == "--seconds") options.seconds = std::atof(value);
+      else if (name == "--seed") seed = std::strtoull(value, nullptr, 10);
+      else if (name == "--first") number = std::strtoull(value, nullptr, 10);
+      else if (name == "--count") options.count = std::strtoull(value, nullptr, 10);
+      else return false;
+    } else {
+      std::ifstream file(name, std::ios::binary);
+      if (!file) return false;
+      options.corpus.emplace_back(std::istreambuf_iterator<char>(file),
+                                  std::istreambuf_iterator<char>());
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
-  double seconds = 1e9;
-  uint64_t most = UINT64_MAX;
-  std::vector<Bytes> corpus;
-  for (int i = 1; i < count; ++i) {
-    const std::string name = arguments[i];
-    const bool known = name == "--seconds" || name == "--seed" || name == "--first" || name == "--count";
-    if (known && i + 1 < count) {
-      const char* value = arguments[++i];
-      if (name == "--seconds") seconds = std::atof(value);
-      if (name == "--seed") seed = std::strtoull(value, nullptr, 10);
-      if (name == "--first") number = std::strtoull(value, nullptr, 10);
-      if (name == "--count") most = std::strtoull(value, nullptr, 10);
-      continue;
-    }
-    std::ifstream file(name, std::ios::binary);
-    if (!file) {
-      std::fprintf(stderr, "%s: cannot be read\n", name.c_str());
-      return 2;
-    }
-    corpus.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  Options options;
+  if (!read(count, arguments, options)) {
+    std::fprintf(stderr, "usage: fuzz_logmel [--seconds S] [--seed N] [--first I] [--count C] "
+                         "[FRONT_END.logmel...]\n");
+    return 2;
   }
   if (__sanitizer_set_death_callback) __sanitizer_set_death_callback(tell);
   std::signal(SIGABRT, [](int) { tell(); });
-  const auto start = std::chrono::steady_clock::now();
-  const auto spent = [&] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  };
-  for (; most > 0 && spent() < seconds; --most, ++number) {
-    const Bytes input = Maker(seed * 1000003 + number).input(corpus);
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + std::chrono::duration<double>(options.seconds);
+  for (; options.count > 0 && Clock::now() < end; --options.count, ++number) {
+    const Bytes input = Maker(seed * 1000003 + number).input(options.corpus);
     LLVMFuzzerTestOneInput(input.data(), input.size());
   }
   std::printf("%zu inputs, %zu programs taken, %zu frames, %zu streams compared, no findings\n",

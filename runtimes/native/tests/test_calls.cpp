@@ -63,9 +63,9 @@ TEST(calls_take_null_buffers) {
                                   &frames),
               TINYALM_NULL_POINTER);
   CHECK_EQUAL(handle.error(), "samples is null");
-  CHECK_EQUAL(
-      tinyalm_logmel_push(handle, samples.data(), TINYALM_FLOAT32, count, 1, nullptr, room, &frames),
-      TINYALM_NULL_POINTER);
+  CHECK_EQUAL(tinyalm_logmel_push(handle, samples.data(), TINYALM_FLOAT32, count, 1, nullptr, room,
+                                  &frames),
+              TINYALM_NULL_POINTER);
   CHECK_EQUAL(handle.error(), "output is null");
   CHECK_EQUAL(tinyalm_logmel_rest(handle), 0u);
 }

@@ -101,7 +101,8 @@ TEST(messages_fit_where_they_are_written) {
     CHECK_EQUAL(tinyalm_logmel_create("no program", 10, front_end.level, &handle,
                                       size > 0 ? &message[0] : nullptr, size),
                 TINYALM_BAD_PROGRAM);
-    CHECK_EQUAL(message, size == 0 ? "" : std::string("not a front end").substr(0, size - 1) + '\0');
+    const std::string whole = "not a front end";
+    CHECK_EQUAL(message, size == 0 ? "" : whole.substr(0, size - 1) + '\0');
   }
 }
 

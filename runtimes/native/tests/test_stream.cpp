@@ -70,9 +70,9 @@ TEST(streams_equal_the_whole_bit_for_bit) {
 TEST(short_recordings_stream_too) {
   if (!front_end.streamable()) return;
   const Handle handle(front_end);
-  const size_t longest = front_end.at(field::n_fft) + 2;
-  for (size_t size = 0; size <= longest; size += size < 4 || size + 4 > longest / 2 ? 1 : 37) {
-    if (size > longest / 2 + 4 && size + 4 < longest) size = longest - 4;
+  const size_t half = front_end.at(field::n_fft) / 2, frame = front_end.at(field::frame_length);
+  for (size_t size : {size_t{0}, size_t{1}, size_t{2}, size_t{3}, half / 2, half, half + 1, half + 2,
+                      frame - 1, frame, frame + 1, frame + 2}) {
     const auto samples = noise(size);
     for (bool at_once : {false, true})
       CHECK(streamed(front_end, handle, samples, at_once, [] { return 61; }) ==
