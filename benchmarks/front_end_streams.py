@@ -1,5 +1,6 @@
-"""Streams of 10 ms pushes against whole recordings, in C: what a call from Python costs left out."""
+"""Streams of 10 ms pushes against whole recordings, in C: without what a Python call costs."""
 
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -30,8 +31,9 @@ def streamed(spec: LogMelSpec, seconds: int, rounds: int) -> dict[str, list[floa
         source = str(HERE / "streaming.c")
         link = [str(LIBRARY), f"-Wl,-rpath,{LIBRARY.parent}"]
         try:
+            compiler = os.environ.get("CC", "cc")
             subprocess.run(
-                ["cc", "-O2", f"-I{INCLUDE}", source, *link, "-o", str(binary)], check=True
+                [compiler, "-O2", f"-I{INCLUDE}", source, *link, "-o", str(binary)], check=True
             )
         except (OSError, subprocess.CalledProcessError) as error:
             raise Absent(f"streaming.c was not built ({error})") from None

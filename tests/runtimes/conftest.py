@@ -10,4 +10,4 @@ from tests.runtimes.native_builds import write_front_ends
 @pytest.fixture(scope="session")
 def front_ends(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """All presets and some random front ends as files."""
-    return write_front_ends(tmp_path_factory.mktemp("front-ends"), random=12)
+    return write_front_ends(tmp_path_factory.mktemp("front-ends"), random=10)

@@ -52,6 +52,7 @@ def quantized(values, output):
 @pytest.mark.parametrize("name", ["yamnet", "efficientat", "clap-htsat-unfused", "whisper-80"])
 def test_integers_are_those_of_quantize_linear(name, dtype):
     waveform = signal("noise", 20001)
+    waveform[9000:] = 0  # which top_db cuts off
     (floats, *_) = [kernel(waveform) for kernel in kernels(PRESETS[name])]
     width = float(np.ptp(floats))
     for scale in (width / 255, width / 100, width / 2000, 0.5, 1e-6, 1e6):

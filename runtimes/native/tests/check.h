@@ -14,7 +14,7 @@ struct Failure {
 };
 
 #define CHECK(condition) \
-  if (!(condition)) throw Failure { __FILE__, __LINE__, #condition }
+  (condition) ? void() : throw Failure { __FILE__, __LINE__, #condition }
 
 #define CHECK_EQUAL(found, expected) check_equal(found, expected, #found, __FILE__, __LINE__)
 
@@ -39,7 +39,7 @@ inline bool add_test(const char* name, void (*body)(const FrontEnd&)) {
   return true;
 }
 
-#define TEST(name)                                      \
-  static void name(const FrontEnd& front_end);          \
+#define TEST(name)                                        \
+  static void name(const FrontEnd& front_end);            \
   static const bool name##_added = add_test(#name, name); \
   static void name([[maybe_unused]] const FrontEnd& front_end)

@@ -34,9 +34,8 @@ Bytes Handle::run(const void* samples, int32_t type, size_t count) const {
   const size_t expected = tinyalm_logmel_frames(handle_, count);
   Bytes output(size(expected));
   size_t frames = 12345;
-  CHECK_EQUAL(
-      tinyalm_logmel_run(handle_, samples, type, count, output.data(), expected, &frames),
-      TINYALM_OK);
+  CHECK_EQUAL(tinyalm_logmel_run(handle_, samples, type, count, output.data(), expected, &frames),
+              TINYALM_OK);
   CHECK_EQUAL(frames, expected);
   CHECK_EQUAL(error(), "");
   return output;
@@ -46,9 +45,9 @@ Bytes Handle::push(const void* samples, int32_t type, size_t count, bool at_once
   const size_t expected = tinyalm_logmel_ready(handle_, count, at_once);
   Bytes output(size(expected));
   size_t frames = 12345;
-  CHECK_EQUAL(tinyalm_logmel_push(handle_, samples, type, count, at_once, output.data(), expected,
-                                  &frames),
-              TINYALM_OK);
+  CHECK_EQUAL(
+      tinyalm_logmel_push(handle_, samples, type, count, at_once, output.data(), expected, &frames),
+      TINYALM_OK);
   CHECK_EQUAL(frames, expected);
   CHECK_EQUAL(error(), "");
   return output;

@@ -18,11 +18,11 @@ FuzzCounts fuzz_counts;
 
 namespace {
 
-#define MUST(condition)                                                        \
-  do {                                                                         \
-    if (condition) break;                                                      \
+#define MUST(condition)                                                          \
+  do {                                                                           \
+    if (condition) break;                                                        \
     std::fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-    std::abort();                                                              \
+    std::abort();                                                                \
   } while (false)
 
 constexpr double kDearestCall = 1 << 14;  // in frames times points
@@ -82,12 +82,23 @@ class Session {
   void go() {
     while (!script_.ended() && cost_ < 4 * dearest_) {
       switch (script_.byte() % 8) {
-        case 0: set_output(); break;
-        case 1: run(); break;
-        case 2: flush(); break;
-        case 3: reset(); break;
-        case 4: nonsense(); break;
-        default: push();
+        case 0:
+          set_output();
+          break;
+        case 1:
+          run();
+          break;
+        case 2:
+          flush();
+          break;
+        case 3:
+          reset();
+          break;
+        case 4:
+          nonsense();
+          break;
+        default:
+          push();
       }
     }
     finish();
@@ -109,14 +120,22 @@ class Session {
     const auto hop = static_cast<size_t>(info_.hop_length);
     const auto frame = static_cast<size_t>(info_.frame_length);
     switch (kind % 8) {
-      case 0: return size % 4;
-      case 1: return size;
-      case 2: return std::min<size_t>(hop * (size % 32), 1 << 16);
-      case 3: return std::min<size_t>(hop + size % 5, 1 << 16);
-      case 4: return frame - std::min<size_t>(frame, size % 3);
-      case 5: return frame / 2 + size % 3;
-      case 6: return frame + size % 3;
-      default: return size * 16;
+      case 0:
+        return size % 4;
+      case 1:
+        return size;
+      case 2:
+        return std::min<size_t>(hop * (size % 32), 1 << 16);
+      case 3:
+        return std::min<size_t>(hop + size % 5, 1 << 16);
+      case 4:
+        return frame - std::min<size_t>(frame, size % 3);
+      case 5:
+        return frame / 2 + size % 3;
+      case 6:
+        return frame + size % 3;
+      default:
+        return size * 16;
     }
   }
 
@@ -174,8 +193,9 @@ class Session {
   }
 
   void run() {
-    const size_t count = some_samples();
-    if (too_dear(tinyalm_logmel_frames(handle_, count))) return;
+    const size_t count = some_samples(), needed = tinyalm_logmel_frames(handle_, count);
+    MUST(static_cast<double>(needed) <= static_cast<double>(count) + points_);
+    if (too_dear(needed)) return;
     run(sound(script_, count));
     MUST(tinyalm_logmel_rest(handle_) == 0);
     begin_stream();
@@ -215,6 +235,7 @@ class Session {
 
   void flush() {
     const size_t needed = tinyalm_logmel_rest(handle_);
+    MUST(static_cast<double>(needed) <= static_cast<double>(heard_.size()) + points_);
     if (too_dear(needed)) return;
     const std::vector<uint8_t> output =
         answer(needed, [&](void* frames, size_t room, size_t* written) {

@@ -39,7 +39,8 @@ class Maker {
   bool one_in(uint32_t chances) { return below(chances) == 0; }
 
   Bytes input(const std::vector<Bytes>& corpus) {
-    Bytes program = corpus.empty() || !one_in(4) ? made() : corpus[below(static_cast<uint32_t>(corpus.size()))];
+    Bytes program =
+        corpus.empty() || !one_in(4) ? made() : corpus[below(static_cast<uint32_t>(corpus.size()))];
     if (one_in(2)) damage(program);
     Bytes script(below(200));
     for (uint8_t& byte : script) byte = static_cast<uint8_t>(random_());
@@ -75,8 +76,8 @@ class Maker {
     const uint32_t n_fft = smooth(), padding = below(3);
     const uint32_t frame = padding ? n_fft : 1 + below(n_fft);
     const uint32_t window = 1 + below(frame), start = below(frame - window + 1);
-    const uint32_t hop = one_in(8) ? 1 + below(one_in(9) ? 1u << 20 : 2 * n_fft + 2)
-                                   : 1 + below(n_fft / 2 + 1);
+    const uint32_t hop =
+        one_in(8) ? 1 + below(one_in(9) ? 1u << 20 : 2 * n_fft + 2) : 1 + below(n_fft / 2 + 1);
     const uint32_t mels = one_in(50) ? 1 + below(1024) : 1 + below(20);
     Bytes bands, weights;
     uint32_t count = 0;
@@ -115,14 +116,29 @@ class Maker {
       const auto size = static_cast<uint32_t>(program.size());
       const uint32_t at = below(one_in(3) ? size : std::min(size, 112u));
       switch (below(8)) {
-        case 0: program[at] ^= static_cast<uint8_t>(1u << below(8)); break;
-        case 1: program[at] = static_cast<uint8_t>(random_()); break;
-        case 2: overwrite(program, at / 4 * 4, word()); break;
-        case 3: overwrite(program, at / 8 * 8, extreme()); break;
-        case 4: program.resize(at); break;
-        case 5: program.resize(size + below(64), 0); break;
-        case 6: program.insert(program.begin() + at, below(16), 0); break;
-        default: program.erase(program.begin() + at, program.begin() + at + below(size - at));
+        case 0:
+          program[at] ^= static_cast<uint8_t>(1u << below(8));
+          break;
+        case 1:
+          program[at] = static_cast<uint8_t>(random_());
+          break;
+        case 2:
+          overwrite(program, at / 4 * 4, word());
+          break;
+        case 3:
+          overwrite(program, at / 8 * 8, extreme());
+          break;
+        case 4:
+          program.resize(at);
+          break;
+        case 5:
+          program.resize(size + below(64), 0);
+          break;
+        case 6:
+          program.insert(program.begin() + at, below(16), 0);
+          break;
+        default:
+          program.erase(program.begin() + at, program.begin() + at + below(size - at));
       }
     }
     if (!one_in(8)) overwrite(program, 12, static_cast<uint32_t>(program.size()));
@@ -130,8 +146,7 @@ class Maker {
 
   template <typename T>
   static void overwrite(Bytes& program, size_t at, T value) {
-    if (at + sizeof value <= program.size())
-      std::memcpy(program.data() + at, &value, sizeof value);
+    if (at + sizeof value <= program.size()) std::memcpy(program.data() + at, &value, sizeof value);
   }
 
   uint32_t word() {
@@ -162,11 +177,16 @@ bool read(int count, char** arguments, Options& options) {
     if (name.rfind("--", 0) == 0) {
       if (++i == count) return false;
       const char* value = arguments[i];
-      if (name == "--seconds") options.seconds = std::atof(value);
-      else if (name == "--seed") seed = std::strtoull(value, nullptr, 10);
-      else if (name == "--first") number = std::strtoull(value, nullptr, 10);
-      else if (name == "--count") options.count = std::strtoull(value, nullptr, 10);
-      else return false;
+      if (name == "--seconds")
+        options.seconds = std::atof(value);
+      else if (name == "--seed")
+        seed = std::strtoull(value, nullptr, 10);
+      else if (name == "--first")
+        number = std::strtoull(value, nullptr, 10);
+      else if (name == "--count")
+        options.count = std::strtoull(value, nullptr, 10);
+      else
+        return false;
     } else {
       std::ifstream file(name, std::ios::binary);
       if (!file) return false;
@@ -182,8 +202,9 @@ bool read(int count, char** arguments, Options& options) {
 int main(int count, char** arguments) {
   Options options;
   if (!read(count, arguments, options)) {
-    std::fprintf(stderr, "usage: fuzz_logmel [--seconds S] [--seed N] [--first I] [--count C] "
-                         "[FRONT_END.logmel...]\n");
+    std::fprintf(stderr,
+                 "usage: fuzz_logmel [--seconds S] [--seed N] [--first I] [--count C] "
+                 "[FRONT_END.logmel...]\n");
     return 2;
   }
   if (__sanitizer_set_death_callback) __sanitizer_set_death_callback(tell);

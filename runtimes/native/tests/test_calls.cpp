@@ -40,14 +40,14 @@ TEST(calls_take_null_buffers) {
                                  room, nullptr),
               TINYALM_NULL_POINTER);
   CHECK_EQUAL(handle.error(), "frames is null");
-  CHECK_EQUAL(tinyalm_logmel_run(handle, nullptr, TINYALM_FLOAT32, count, output.data(), room,
-                                 &frames),
-              TINYALM_NULL_POINTER);
+  CHECK_EQUAL(
+      tinyalm_logmel_run(handle, nullptr, TINYALM_FLOAT32, count, output.data(), room, &frames),
+      TINYALM_NULL_POINTER);
   CHECK_EQUAL(handle.error(), "samples is null");
   CHECK_EQUAL(frames, 0u);
-  CHECK_EQUAL(tinyalm_logmel_run(handle, samples.data(), TINYALM_FLOAT32, count, nullptr, room,
-                                 &frames),
-              TINYALM_NULL_POINTER);
+  CHECK_EQUAL(
+      tinyalm_logmel_run(handle, samples.data(), TINYALM_FLOAT32, count, nullptr, room, &frames),
+      TINYALM_NULL_POINTER);
   CHECK_EQUAL(handle.error(), "output is null");
   CHECK_EQUAL(tinyalm_logmel_run(handle, nullptr, TINYALM_INT16, 0, nullptr, 0, &frames),
               TINYALM_OK);
@@ -55,13 +55,13 @@ TEST(calls_take_null_buffers) {
   CHECK_EQUAL(handle.error(), "");
   CHECK_EQUAL(tinyalm_logmel_flush(handle, nullptr, 0, nullptr), TINYALM_NULL_POINTER);
   CHECK_EQUAL(handle.error(), "frames is null");
-  CHECK_EQUAL(tinyalm_logmel_push(handle, samples.data(), TINYALM_FLOAT32, count, 1,
-                                  output.data(), room, nullptr),
+  CHECK_EQUAL(tinyalm_logmel_push(handle, samples.data(), TINYALM_FLOAT32, count, 1, output.data(),
+                                  room, nullptr),
               TINYALM_NULL_POINTER);
   if (!front_end.streamable()) return;
-  CHECK_EQUAL(tinyalm_logmel_push(handle, nullptr, TINYALM_FLOAT32, 1, 1, output.data(), room,
-                                  &frames),
-              TINYALM_NULL_POINTER);
+  CHECK_EQUAL(
+      tinyalm_logmel_push(handle, nullptr, TINYALM_FLOAT32, 1, 1, output.data(), room, &frames),
+      TINYALM_NULL_POINTER);
   CHECK_EQUAL(handle.error(), "samples is null");
   CHECK_EQUAL(tinyalm_logmel_push(handle, samples.data(), TINYALM_FLOAT32, count, 1, nullptr, room,
                                   &frames),
@@ -99,16 +99,13 @@ TEST(outputs_have_a_type_a_scale_and_a_zero_point) {
   }
   for (const auto& [type, zero_point, status] :
        {std::tuple{TINYALM_INT8, -129, TINYALM_BAD_ARGUMENT},
-        std::tuple{TINYALM_INT8, -128, TINYALM_OK},
-        std::tuple{TINYALM_INT8, 127, TINYALM_OK},
+        std::tuple{TINYALM_INT8, -128, TINYALM_OK}, std::tuple{TINYALM_INT8, 127, TINYALM_OK},
         std::tuple{TINYALM_INT8, 128, TINYALM_BAD_ARGUMENT},
         std::tuple{TINYALM_UINT8, -1, TINYALM_BAD_ARGUMENT},
-        std::tuple{TINYALM_UINT8, 0, TINYALM_OK},
-        std::tuple{TINYALM_UINT8, 255, TINYALM_OK},
+        std::tuple{TINYALM_UINT8, 0, TINYALM_OK}, std::tuple{TINYALM_UINT8, 255, TINYALM_OK},
         std::tuple{TINYALM_UINT8, 256, TINYALM_BAD_ARGUMENT}}) {
     CHECK_EQUAL(tinyalm_logmel_set_output(handle, type, 1, zero_point), status);
-    CHECK_EQUAL(handle.error(),
-                status == TINYALM_OK ? "" : "zero_point is no value of the type");
+    CHECK_EQUAL(handle.error(), status == TINYALM_OK ? "" : "zero_point is no value of the type");
   }
 }
 
@@ -186,9 +183,8 @@ TEST(huge_counts_are_counted_or_refused) {
   CHECK_EQUAL(tinyalm_logmel_frames(handle, memory), front_end.frames(memory));
   float sample = 0;
   size_t frames = 12345;
-  CHECK_EQUAL(
-      tinyalm_logmel_run(handle, &sample, TINYALM_FLOAT32, memory, &sample, 0, &frames),
-      TINYALM_TOO_SMALL);
+  CHECK_EQUAL(tinyalm_logmel_run(handle, &sample, TINYALM_FLOAT32, memory, &sample, 0, &frames),
+              TINYALM_TOO_SMALL);
   CHECK_EQUAL(tinyalm_logmel_run(handle, &sample, TINYALM_INT16, kMost, &sample, kMost, &frames),
               TINYALM_BAD_ARGUMENT);
   CHECK_EQUAL(handle.error(), "more samples than memory can hold");
@@ -198,9 +194,8 @@ TEST(huge_counts_are_counted_or_refused) {
   const size_t ready = tinyalm_logmel_ready(handle, memory, 1);
   CHECK(ready <= front_end.frames(memory + 1) + front_end.at(field::drop_last));
   CHECK(ready + front_end.at(field::n_fft) >= front_end.frames(memory + 1));
-  CHECK_EQUAL(
-      tinyalm_logmel_push(handle, &sample, TINYALM_FLOAT32, memory, 1, &sample, 0, &frames),
-      TINYALM_TOO_SMALL);
+  CHECK_EQUAL(tinyalm_logmel_push(handle, &sample, TINYALM_FLOAT32, memory, 1, &sample, 0, &frames),
+              TINYALM_TOO_SMALL);
   CHECK_EQUAL(
       tinyalm_logmel_push(handle, &sample, TINYALM_FLOAT32, kMost, 1, &sample, kMost, &frames),
       TINYALM_BAD_ARGUMENT);
@@ -232,10 +227,10 @@ TEST(calls_allocate_nothing) {
   size_t frames = 0;
   for (int32_t type : {TINYALM_FLOAT32, TINYALM_INT8}) {
     bool good = tinyalm_logmel_set_output(handle, type, 0.1f, 0) == TINYALM_OK;
-    good &= tinyalm_logmel_run(handle, samples.data(), TINYALM_INT16, samples.size(),
-                               output.data(), most, &frames) == TINYALM_OK;
-    good &= tinyalm_logmel_run(handle, floats.data(), TINYALM_FLOAT32, floats.size(),
-                               output.data(), 1, &frames) == TINYALM_TOO_SMALL;
+    good &= tinyalm_logmel_run(handle, samples.data(), TINYALM_INT16, samples.size(), output.data(),
+                               most, &frames) == TINYALM_OK;
+    good &= tinyalm_logmel_run(handle, floats.data(), TINYALM_FLOAT32, floats.size(), output.data(),
+                               1, &frames) == TINYALM_TOO_SMALL;
     for (size_t start = 0; front_end.streamable() && start + 100 < samples.size(); start += 100)
       good &= tinyalm_logmel_push(handle, floats.data() + start, TINYALM_FLOAT32, 100, start & 1,
                                   output.data(), most, &frames) == TINYALM_OK;

@@ -27,9 +27,7 @@ Bytes first(const Bytes& program, size_t size) {
 
 }  // namespace
 
-TEST(the_library_is_that_of_the_header) {
-  CHECK_EQUAL(tinyalm_logmel_abi(), TINYALM_LOGMEL_ABI);
-}
+TEST(the_library_is_that_of_the_header) { CHECK_EQUAL(tinyalm_logmel_abi(), TINYALM_LOGMEL_ABI); }
 
 TEST(a_handle_describes_its_program) {
   const tinyalm_logmel_info info = Handle(front_end).info();
@@ -64,8 +62,8 @@ TEST(there_are_the_levels_that_can_be_had) {
 }
 
 TEST(unknown_levels_are_refused) {
-  for (int32_t level : {-1, 5, 1000, std::numeric_limits<int32_t>::max(),
-                        std::numeric_limits<int32_t>::min()}) {
+  for (int32_t level :
+       {-1, 5, 1000, std::numeric_limits<int32_t>::max(), std::numeric_limits<int32_t>::min()}) {
     CHECK_EQUAL(tinyalm_logmel_has_level(level), 0);
     auto* handle = reinterpret_cast<tinyalm_logmel*>(1);
     char message[200] = "";
@@ -160,6 +158,16 @@ TEST(damaged_numbers_are_refused) {
   };
   for (const auto& damage : absurd)
     check_refused(front_end, with(front_end.program, damage.at, damage.value), damage.why);
+}
+
+TEST(numbers_that_do_not_go_together_are_refused) {
+  const uint32_t n_fft = front_end.at(field::n_fft);
+  const Bytes dropping = with(front_end.program, field::drop_last, 1u);
+  const std::string why = "drop_last without padding or with too long a hop_length";
+  if (front_end.at(field::padding) == 0) return check_refused(front_end, dropping, why);
+  check_refused(front_end, with(dropping, field::hop_length, n_fft / 2 + 1), why);
+  check_refused(front_end, with(front_end.program, field::frame_length, n_fft - 1),
+                "padded frames are not n_fft long");
 }
 
 TEST(damaged_reals_are_refused) {
