@@ -68,11 +68,12 @@ def library() -> Any:  # noqa: ANN401 - ctypes gives functions no types
         raise MissingExtraError(
             f"{LIBRARY}: cannot be loaded ({error}); install tinyalm again on this machine"
         ) from None
+    # Before all else: another tinyalm's library may lack functions.
+    if getattr(c, "tinyalm_logmel_abi", lambda: 0)() != _ABI:
+        raise MissingExtraError(f"{LIBRARY}: built for another tinyalm; install tinyalm again")
     for name, (result, arguments) in _SIGNATURES.items():
         function = getattr(c, f"tinyalm_logmel_{name}")
         function.restype, function.argtypes = result, arguments
-    if c.tinyalm_logmel_abi() != _ABI:
-        raise MissingExtraError(f"{LIBRARY}: built for another tinyalm; install tinyalm again")
     return c
 
 

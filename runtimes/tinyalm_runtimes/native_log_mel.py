@@ -170,13 +170,14 @@ class _Handle:
 
 
 def _samples(waveform: NDArray[Any]) -> NDArray[Any]:
-    """``waveform`` as the kernel reads it, copied only where it has gaps."""
+    """``waveform`` as the kernel reads it, copied only where it lies otherwise in memory."""
     if waveform.ndim != 1 or waveform.dtype.name not in ("float32", "int16"):
         raise ConfigError(
             f"samples of shape {waveform.shape} and dtype {waveform.dtype}; the front end takes "
             "one channel of float32 or int16"
         )
-    return np.ascontiguousarray(waveform)
+    native = np.dtype(waveform.dtype.name)  # the machine's byte order
+    return np.require(waveform, native, ["C_CONTIGUOUS", "ALIGNED"])
 
 
 def _pointed(samples: NDArray[Any]) -> tuple[int, int, int]:

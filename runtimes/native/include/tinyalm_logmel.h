@@ -81,7 +81,7 @@ TINYALM_API tinyalm_status tinyalm_logmel_create(const void* program, size_t pro
 TINYALM_API void tinyalm_logmel_destroy(tinyalm_logmel* handle);
 
 /* Why the last call with this handle failed, as one line; "" after a call that did not. Valid
- * until the next call with the handle. */
+ * until the next call with the handle; functions that take a const handle leave it as it is. */
 TINYALM_API const char* tinyalm_logmel_last_error(const tinyalm_logmel* handle);
 
 TINYALM_API tinyalm_status tinyalm_logmel_describe(const tinyalm_logmel* handle,
