@@ -4,7 +4,8 @@
 
 Tags a 10 s clip of noise bursts with three labels, the bundles in turn, and prints wall time and
 peak resident memory: median, and smallest to largest. Then the time of embedding the same clip
-within one process, on one thread, again in turn, with the ratio to the first bundle.
+within one process, on one thread, again in turn, with every front end that the bundle has, and how
+many times faster each is than the first bundle in one graph.
 """
 
 import json
@@ -46,18 +47,22 @@ def process(bundle: Path, clip: Path) -> tuple[float, float]:
     return time.perf_counter() - start, usage.ru_maxrss / 1024
 
 
-def embedding_ms(bundles: list[Path], clip: Path) -> list[list[float]]:
-    """Milliseconds of embedding the clip's samples, for each bundle in turn."""
-    models = [tinyalm.load(bundle) for bundle in bundles]
+def embedding_ms(bundles: list[Path], clip: Path) -> dict[tuple[Path, str], list[float]]:
+    """Milliseconds of embedding the clip's samples, by bundle and front end, in turn."""
+    models = {}
+    for bundle in bundles:
+        for frontend in ("graph", "auto"):
+            model = tinyalm.load(bundle, frontend=frontend)
+            models[bundle, model.frontend] = model
     samples, rate = soundfile.read(clip, dtype="float32")
     waveform = np.interp(np.arange(160000) / 16000, np.arange(len(samples)) / rate, samples)
-    times: list[list[float]] = [[] for _ in models]
+    times: dict[tuple[Path, str], list[float]] = {name: [] for name in models}
     for turn in range(TIMINGS + 3):
-        for model, measured in zip(models, times, strict=True):
+        for name, model in models.items():
             start = time.perf_counter()
             model.embed_audio(waveform.astype(np.float32), sample_rate=16000)
             if turn >= 3:
-                measured.append(1e3 * (time.perf_counter() - start))
+                times[name].append(1e3 * (time.perf_counter() - start))
     return times
 
 
@@ -76,9 +81,12 @@ def main() -> None:
     rows = []
     for number, bundle in enumerate(bundles):
         seconds, megabytes = zip(*(run[number] for run in runs), strict=True)
-        ratios = [first / mine for first, mine in zip(times[0], times[number], strict=True)]
         row = {"name": bundle.name, "process_s": spread(list(seconds))}
-        row |= {"peak_rss_mb": spread(list(megabytes)), "embed_10s_ms": spread(times[number])}
+        rows.append(row | {"peak_rss_mb": spread(list(megabytes))})
+    first = times[bundles[0], "graph"]
+    for (bundle, frontend), mine in times.items():
+        ratios = [one / other for one, other in zip(first, mine, strict=True)]
+        row = {"name": bundle.name, "frontend": frontend, "embed_10s_ms": spread(mine)}
         rows.append(row | {"speedup": spread(ratios)})
     if "--json" in sys.argv:
         print(json.dumps(rows))

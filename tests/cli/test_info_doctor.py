@@ -19,6 +19,7 @@ def test_info_says_what_the_bundle_is(bundle):
     assert rows["labels"] == "4 in '{}'"
     assert "64 mel bands" in done.stdout
     assert "audio.onnx: fp32, opset 17" in done.stdout
+    assert "features graph  none" in done.stdout
     assert "fitted on 64 pairs" in rows["calibration"]
 
 

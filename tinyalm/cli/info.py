@@ -42,7 +42,8 @@ def _model(manifest: BundleManifest) -> list[tuple[str, str]]:
         ("windows", f"{windows.length_s:g} s every {windows.hop_s:g} s"),
         ("audio graph", _graph(manifest, manifest.audio)),
     ]
-    text = manifest.text
+    features, text = manifest.features, manifest.text
+    rows.append(("features graph", _graph(manifest, features) if features else "none"))
     rows.append(("text graph", _graph(manifest, text.graph) if text else "none"))
     rows.append(("labels", f"{len(manifest.labels)} in {manifest.template!r}"))
     fitted = "none: scores are cosines"
