@@ -2,9 +2,9 @@
 
     python benchmarks/frontend.py [--json | --markdown] [--png FILE] [--case NAME ...] [--rounds N]
 
-All contestants hear the same clip in turn, each twice, of which the second time counts: what the
-one before left in caches and clock speed is nobody's. Every round begins with the next of them, and
-the first rounds are not counted. A row has the median, the spread (what the middle half of the
+All contestants hear the same clip in turn. A turn is one call that does not count, because of what
+the one before left in caches and clock speed, and as many more as 20 ms hold, one at least. Every
+round begins with the next of them, and the first rounds are not counted. A row has the median, the spread (what the middle half of the
 rounds spans), and how many times faster native is: the median of the rounds' ratios, each of two
 runs that are close in time. Streams are measured in C, against whole recordings in C. Before that,
 everyone's answer is compared with the reference of the front end that it says it executes. What
@@ -34,6 +34,7 @@ from tinyalm.frontend import LogMelSpec, log_mel, preset
 # Libraries read these when they are loaded.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 WARM_UP = 3
+TURN_S = 0.02
 AGREES = 0.1  # dB; float32 in quiet bands, and far below any difference of settings
 
 # Not padded, because not everybody pads.
@@ -111,19 +112,20 @@ def differences(executed: LogMelSpec, asked: LogMelSpec) -> str:
 def measured(
     contestants: dict[str, Contestant], waveform: Waveform, rounds: int
 ) -> dict[str, list[float]]:
-    """Milliseconds of every counted round by contestant."""
+    """Milliseconds of a call in every counted round by contestant."""
     names = list(contestants)
     times: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(-WARM_UP, rounds):
         first = turn % len(names)
         for name in names[first:] + names[:first]:
             contestants[name].run(waveform)
+            calls, elapsed = 0, 0.0
             start = time.perf_counter()
-            answer = contestants[name].run(waveform)
-            elapsed = time.perf_counter() - start
-            del answer  # what freeing costs is nobody's
+            while elapsed < TURN_S:
+                contestants[name].run(waveform)
+                calls, elapsed = calls + 1, time.perf_counter() - start
             if turn >= 0:
-                times[name].append(1e3 * elapsed)
+                times[name].append(1e3 * elapsed / calls)
     return times
 
 
