@@ -4,11 +4,11 @@
 
 All contestants hear the same clip in turn. A turn is one call that does not count, because of what
 the one before left in caches and clock speed, and as many more as 20 ms hold, one at least. Every
-round begins with the next of them, and the first rounds are not counted. A row has the median, the spread (what the middle half of the
-rounds spans), and how many times faster native is: the median of the rounds' ratios, each of two
-runs that are close in time. Streams are measured in C, against whole recordings in C. Before that,
-everyone's answer is compared with the reference of the front end that it says it executes. What
-differs, and who cannot take part, is named on stderr.
+round begins with the next of them, and the first rounds are not counted. A row has the median, the
+spread (what the middle half of the rounds spans), and how many times faster native is: the median
+of the rounds' ratios, each of two runs that are close in time. Streams are measured in C, against
+whole recordings in C. Before that, everyone's answer is compared with the reference of the front
+end that it says it executes. What differs, and who cannot take part, is named on stderr.
 """
 
 import argparse
