@@ -1,6 +1,6 @@
-"""Pictures of a report: what a student hears over time, and how its training went."""
+"""Pictures of reports: what a student hears over time, its training, calibration and figures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,9 @@ from matplotlib.figure import Figure
 from tinyalm.audio import read
 from tinyalm.frontend import log_mel
 from tinyalm.model import Model
-from tinyalm_distill.trainer import Measurement
+from tinyalm_distill.evaluation.calibration import Bin
+from tinyalm_distill.evaluation.results import Figure as Measured
+from tinyalm_distill.training_state import Measurement
 
 
 def draw_tags(model: Model, file: Path, labels: Sequence[str], path: Path) -> None:
@@ -62,4 +64,37 @@ def draw_training(history: Sequence[Measurement], path: Path) -> None:
     right.set(ylabel="cosine to teacher, validation", ylim=(0, 1))
     axes.yaxis.label.set_color("#b5403a")
     right.yaxis.label.set_color("C0")
+    figure.savefig(path, dpi=110)
+
+
+def draw_reliability(models: Mapping[str, Sequence[Bin]], path: Path) -> None:
+    """Draw how often labels apply against their scores, at even odds, into the PNG at ``path``.
+
+    Args:
+        models: the bins of `tinyalm_distill.evaluation.calibration.reliability` by model.
+        path: the PNG to write.
+    """
+    figure = Figure(figsize=(4.5, 4.5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color="0.7", linestyle="--", label="calibrated")
+    for name, bins in models.items():
+        scores, applies = [one.score for one in bins], [one.applies for one in bins]
+        axes.plot(scores, applies, marker="o", markersize=4, label=name)
+    axes.set(xlabel="score", ylabel="share to which the label applies", xlim=(0, 1), ylim=(0, 1))
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=110)
+
+
+def draw_figures(figures: Mapping[str, Measured], path: Path) -> None:
+    """Draw figures with their intervals, and the compared model's, into the PNG at ``path``."""
+    figure = Figure(figsize=(7, 1 + 0.35 * len(figures)), layout="constrained")
+    axes = figure.subplots()
+    for row, one in enumerate(figures.values()):
+        axes.plot([one.low, one.high], [row, row], color="C0")
+        axes.plot(one.value, row, marker="o", color="C0")
+        if one.against is not None:
+            axes.plot(one.against.value, row, marker="|", markersize=12, color="#b5403a")
+    axes.set(yticks=range(len(figures)), yticklabels=list(figures), xlim=(0, 1))
+    axes.invert_yaxis()
+    axes.grid(axis="x", color="0.9")
     figure.savefig(path, dpi=110)

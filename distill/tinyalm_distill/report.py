@@ -1,7 +1,7 @@
 """One page that puts a teacher and its students side by side, with pictures."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -11,21 +11,34 @@ from msgspec import Struct
 
 from tinyalm.bundle import read_bundle
 from tinyalm_distill.assets import require
-from tinyalm_distill.evaluation import (
-    BundleEmbedder,
-    Comparison,
-    Embedder,
-    Task,
-    TeacherEmbedder,
-    ZeroShot,
-)
+from tinyalm_distill.evaluation.bootstrap import Interval
+from tinyalm_distill.evaluation.calibration import calibration
+from tinyalm_distill.evaluation.classification import zero_shot
+from tinyalm_distill.evaluation.embedders import BundleEmbedder, Embedder, TeacherEmbedder
+from tinyalm_distill.evaluation.order import order
+from tinyalm_distill.evaluation.pages import table
+from tinyalm_distill.evaluation.probe import probe
+from tinyalm_distill.evaluation.results import Measurement, Result, result
+from tinyalm_distill.evaluation.retrieval import retrieval
 from tinyalm_distill.manifest import Clip
-from tinyalm_distill.progress import bar
 from tinyalm_distill.registry import asset
 from tinyalm_distill.teachers import AudioTextTeacher
 
 _ROUNDS = 7  # timings of each model, in turn with the others
 _CLIP_S = 10
+MEASURES: dict[str, Callable[[Embedder, Sequence[Clip]], Measurement]] = {
+    "retrieval": retrieval,
+    "order": order,
+    "calibration": calibration,
+    "probe": probe,
+}
+
+
+class Comparison(Struct, frozen=True):
+    """A student beside its teacher: share of its top-1, and mean cosine of their embeddings."""
+
+    retention: Interval
+    cosine: Interval | None  # None where the spaces have different sizes
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -39,6 +52,7 @@ class Row(Struct, frozen=True, kw_only=True):
         ms_spread: largest minus smallest.
         zero_shot: on the manifest's labels.
         comparison: with the teacher; None for the teacher itself.
+        results: of the further measures that were asked for.
     """
 
     name: str
@@ -46,44 +60,57 @@ class Row(Struct, frozen=True, kw_only=True):
     bytes: int
     ms: float
     ms_spread: float
-    zero_shot: ZeroShot
+    zero_shot: Result
     comparison: Comparison | None
+    results: list[Result]
 
 
-def measure(teacher: AudioTextTeacher, bundles: Sequence[Path], clips: Sequence[Clip]) -> list[Row]:
+def measure(
+    teacher: AudioTextTeacher,
+    bundles: Sequence[Path],
+    clips: Sequence[Clip],
+    measures: Sequence[str] = (),
+) -> list[Row]:
     """Measure teacher and bundles on the same clips, timing them in turn in one process.
+
+    Args:
+        teacher: the first row.
+        bundles: the others.
+        clips: with labels.
+        measures: names in `MEASURES`, beside zero-shot classification.
 
     Raises:
         DataError: no clip has a label, or none can be used.
         BundleError: a bundle is damaged.
     """
-    task = Task(clips)
     embedders: list[Embedder] = [TeacherEmbedder(teacher), *map(BundleEmbedder, bundles)]
     timings = _time(embedders)
-    embedded = []
-    for embedder in embedders:
-        with bar(f"{embedder.name} hears clips") as progress:
-            embedded.append(task.embed(embedder, progress))
     sizes = [_teacher_size(teacher), *map(_bundle_size, bundles)]
-    return [
-        Row(
-            name=embedder.name,
-            parameters=parameters,
-            bytes=size,
-            ms=median(times),
-            ms_spread=max(times) - min(times),
-            zero_shot=one.zero_shot(),
-            comparison=one.compare(embedded[0]) if number else None,
+    asked = [zero_shot, *(MEASURES[name] for name in measures)]
+    rows: list[Row] = []
+    first: list[Measurement | None] = [None] * len(asked)
+    for embedder, (parameters, size), times in zip(embedders, sizes, timings, strict=True):
+        measured = [one(embedder, clips) for one in asked]
+        results = [result(*both) for both in zip(measured, first, strict=True)]
+        rows.append(
+            Row(
+                name=embedder.name,
+                parameters=parameters,
+                bytes=size,
+                ms=median(times),
+                ms_spread=max(times) - min(times),
+                zero_shot=results[0],
+                comparison=_comparison(results[0]) if rows else None,
+                results=results[1:],
+            )
         )
-        for number, (embedder, one, (parameters, size), times) in enumerate(
-            zip(embedders, embedded, sizes, timings, strict=True)
-        )
-    ]
+        first = first if len(rows) > 1 else [*measured]
+    return rows
 
 
 def markdown(title: str, rows: Sequence[Row], pictures: Sequence[tuple[str, Path]]) -> str:
     """The page: a table, what its figures mean, and the pictures (caption, file beside it)."""
-    first = rows[0]
+    first, labels = rows[0], rows[0].zero_shot.facts["labels"]
     lines = [
         f"# {title}",
         "",
@@ -95,18 +122,21 @@ def markdown(title: str, rows: Sequence[Row], pictures: Sequence[tuple[str, Path
         lines.append(
             f"| {row.name} | {row.parameters:,} | {row.bytes:,} "
             f"| {row.ms:.1f} ± {row.ms_spread / 2:.1f} "
-            f"| {against.cosine if against else 1} | {row.zero_shot.top1} "
+            f"| {against.cosine or '' if against else 1} | {row.zero_shot.figures['top-1']} "
             f"| {against.retention if against else 1} |"
         )
     lines += [
         "",
-        f"Zero-shot over {first.zero_shot.clips} clips and {first.zero_shot.labels} labels.",
+        f"Zero-shot over {first.zero_shot.clips} clips and {labels} labels.",
         "In brackets: 95 % intervals of the bootstrap over clips. Retention is top-1 over the",
         "teacher's. Times: one thread, waveform to embedding, median of",
         f"{_ROUNDS} rounds in turn, with half the spread.",
     ]
     skipped = [reason for row in rows for reason in row.zero_shot.skipped]
     lines += ["", *(f"- skipped: {reason}" for reason in dict.fromkeys(skipped))]
+    for number, further in enumerate(first.results):
+        results = [row.results[number] for row in rows]
+        lines += ["", f"## {further.measure}, {further.clips} clips", "", *table(results)]
     for caption, path in pictures:
         lines += ["", f"![{caption}]({path.name})", "", caption]
     return "\n".join(lines) + "\n"
@@ -120,6 +150,12 @@ def write(folder: Path, title: str, rows: Sequence[Row], pictures: list[tuple[st
     page = folder / "report.md"
     page.write_text(markdown(title, rows, pictures), encoding="utf-8")
     return page
+
+
+def _comparison(compared: Result) -> Comparison:
+    cosine, kept = compared.figures.get("cosine"), compared.figures["top-1"].retention
+    missing = Interval(float("nan"), float("nan"), float("nan"))
+    return Comparison(kept or missing, cosine.interval if cosine else None)
 
 
 def _time(embedders: Sequence[Embedder]) -> list[list[float]]:

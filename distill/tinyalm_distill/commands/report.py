@@ -1,11 +1,17 @@
 """`tinyalm eval report`: one page on a teacher and its students."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 import tinyalm
 from tinyalm_distill.manifest import Clip, read_clips
+
+if TYPE_CHECKING:
+    from tinyalm_distill.report import Row
 
 
 @click.command()
@@ -14,6 +20,13 @@ from tinyalm_distill.manifest import Clip, read_clips
 @click.option("--teacher", "name", default="yamnet-minilm", show_default=True)
 @click.option("--bundle", "bundles", multiple=True, required=True, type=click.Path(path_type=Path))
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="Draw its training, too.")
+@click.option(
+    "--measure",
+    "measures",
+    multiple=True,
+    type=click.Choice(["retrieval", "order", "calibration", "probe"]),
+    help="Beside zero-shot classification.",
+)
 @click.option("--picture", "recordings", multiple=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the page.")
 @click.option("--title", default="Teacher and students", show_default=True)
@@ -23,6 +36,7 @@ def report(
     name: str,
     bundles: tuple[Path, ...],
     checkpoint: Path | None,
+    measures: tuple[str, ...],
     recordings: tuple[Path, ...],
     out: Path,
     title: str,
@@ -36,8 +50,9 @@ def report(
     from tinyalm_distill.teachers import open_teacher
 
     out.mkdir(parents=True, exist_ok=True)
-    rows = measure(open_teacher(name, threads=1), bundles, clips)
+    rows = measure(open_teacher(name, threads=1), bundles, clips, measures)
     pictures = _pictures(bundles[0], recordings, clips, checkpoint, out)
+    pictures += _reliability(rows, out)
     click.echo(write(out, title, rows, pictures))
 
 
@@ -49,7 +64,7 @@ def _pictures(
     out: Path,
 ) -> list[tuple[str, Path]]:
     from tinyalm_distill.pictures import draw_tags, draw_training  # matplotlib takes a second
-    from tinyalm_distill.trainer import read_history
+    from tinyalm_distill.training_state import read_history
 
     drawn = []
     labels = sorted({label for clip in clips for label in clip.labels})
@@ -62,3 +77,19 @@ def _pictures(
         draw_training(read_history(checkpoint), path)
         drawn.append(("Training loss and validation cosine over the steps", path))
     return drawn
+
+
+def _reliability(rows: list[Row], out: Path) -> list[tuple[str, Path]]:
+    models = {
+        row.name: one.facts["reliability"]
+        for row in rows
+        for one in row.results
+        if one.measure == "calibration"
+    }
+    if not models:
+        return []
+    from tinyalm_distill.pictures import draw_reliability
+
+    draw_reliability(models, out / "reliability.png")
+    caption = "How often labels apply by their score, at even odds; on the diagonal: calibrated"
+    return [(caption, out / "reliability.png")]

@@ -1,0 +1,1 @@
+"""The data sets that audio-language models are compared on, where they are on disk."""
