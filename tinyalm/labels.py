@@ -18,11 +18,13 @@ class LabelEmbeddings:
         labels: n labels, as they were asked.
         template: the sentence that each was put into before it was embedded.
         embeddings: (n, dim) float32, unit length.
+        thresholds: (n,) float32, the cosine below which a label is not answered; None for none.
     """
 
     labels: list[str]
     template: str
     embeddings: NDArray[np.float32]
+    thresholds: NDArray[np.float32] | None = None
 
 
 def check_labels(labels: Iterable[str]) -> list[str]:

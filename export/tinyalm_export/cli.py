@@ -29,7 +29,20 @@ if TYPE_CHECKING:
     help="int8 is smaller and faster.",
 )
 @click.option("--name", help="Name of the bundle, if not the student's own.")
-def export(checkpoint: Path, out: Path, precision: "Precision", name: str | None) -> None:
+@click.option(
+    "--label-pack",
+    type=click.Path(path_type=Path),
+    help="A label pack that the bundle carries; its labels become the bundle's own.",
+)
+@click.option("--no-text", is_flag=True, help="Leave the text side out; needs --label-pack.")
+def export(
+    checkpoint: Path,
+    out: Path,
+    precision: "Precision",
+    name: str | None,
+    label_pack: Path | None,
+    no_text: bool,
+) -> None:
     """Export the student in the folder CHECKPOINT as a bundle that devices load.
 
     Its graphs are compared with torch first; what differs is not written.
@@ -37,7 +50,13 @@ def export(checkpoint: Path, out: Path, precision: "Precision", name: str | None
     from tinyalm_export.exporter import export_bundle  # imports torch
 
     manifest = export_bundle(
-        checkpoint, out, precision=precision, name=name, report=lambda s: click.echo(s, err=True)
+        checkpoint,
+        out,
+        precision=precision,
+        name=name,
+        label_pack=label_pack,
+        text=not no_text,
+        report=lambda s: click.echo(s, err=True),
     )
     click.echo(_summary(manifest, out))
 

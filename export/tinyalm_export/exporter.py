@@ -8,11 +8,14 @@ from pathlib import Path
 import msgspec
 
 from tinyalm.bundle import BundleManifest, TextInfo, check_target, write_bundle
+from tinyalm.errors import ConfigError
+from tinyalm.label_pack import LabelPack, read_label_pack, write_label_pack
+from tinyalm.models.checkpoint import StudentMeta
 from tinyalm_export.checkpoint_input import CheckpointInput, read_checkpoint
 from tinyalm_export.model_card import model_card
 from tinyalm_export.parts import PROGRAM, AudioPart, Precision, make_audio, make_text
 
-CARD = "README.md"
+CARD, PACK = "README.md", "default.labels"
 
 
 def export_bundle(
@@ -21,6 +24,8 @@ def export_bundle(
     *,
     precision: Precision = "fp32",
     name: str | None = None,
+    label_pack: Path | None = None,
+    text: bool = True,
     report: Callable[[str], None] = lambda _: None,
 ) -> BundleManifest:
     """Export the checkpoint in the folder ``checkpoint`` as the bundle ``out``.
@@ -30,6 +35,8 @@ def export_bundle(
         out: the bundle folder to make; a bundle that is there is replaced, anything else refused.
         precision: ``fp32``, or ``int8`` for the encoder and the weights of the text side.
         name: of the bundle; the student's own without it.
+        label_pack: a label pack for the bundle to carry; its labels become the bundle's own.
+        text: whether the bundle has a text side.
         report: called with each step before it begins.
 
     Returns:
@@ -37,21 +44,35 @@ def export_bundle(
 
     Raises:
         DataError: the checkpoint cannot be read.
+        ConfigError: a label pack that is none or is in another space, or neither pack nor text.
         ExportError: it cannot be exported as asked.
         BundleError: something that is no bundle is at ``out``.
     """
     check_target(out)
     source = read_checkpoint(checkpoint)
+    pack = _fitting(label_pack, source.student.meta) if label_pack else None
+    if pack is None and not text:
+        raise ConfigError("without a text side a bundle needs a label pack; name one")
     with tempfile.TemporaryDirectory(prefix="tinyalm-export-") as scratch:
         folder = Path(scratch)
-        report(f"making and proving the {precision} text graph")
-        text = make_text(source, precision, folder)
+        side = None
+        if text:
+            report(f"making and proving the {precision} text graph")
+            side = make_text(source, precision, folder)
         report(f"making and proving the {precision} audio graphs")
         audio = make_audio(source, precision, folder)
-        manifest = _manifest(source, name, audio, text)
+        if pack:
+            write_label_pack(folder / PACK, pack)
+        manifest = _manifest(source, name, audio, side, pack)
         sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir())}
         (folder / CARD).write_text(model_card(manifest, sizes), encoding="utf-8")
         return write_bundle(out, manifest, lambda target: _copy(folder, target))
+
+
+def _fitting(path: Path, meta: StudentMeta) -> LabelPack:
+    pack = read_label_pack(path)
+    pack.check_space(meta.provenance.teacher, meta.audio.embedding_dim)
+    return pack
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -60,7 +81,11 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _manifest(
-    source: CheckpointInput, name: str | None, audio: AudioPart, text: TextInfo
+    source: CheckpointInput,
+    name: str | None,
+    audio: AudioPart,
+    text: TextInfo | None,
+    pack: LabelPack | None,
 ) -> BundleManifest:
     meta = source.student.meta
     metrics = {**meta.provenance.metrics, **audio.metrics}
@@ -73,8 +98,9 @@ def _manifest(
         features=audio.features,
         program=PROGRAM,
         text=text,
-        labels=meta.labels,
-        template=meta.template,
+        labels=pack.labels if pack else meta.labels,
+        label_pack=PACK if pack else None,
+        template=pack.template if pack else meta.template,
         calibration=meta.calibration,
         parity=audio.parity,
         provenance=msgspec.structs.replace(meta.provenance, metrics=metrics),

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 import numpy as np
 import onnx
 from msgspec import Struct
@@ -11,7 +12,7 @@ from onnx import helper
 from tinyalm.bundle import GraphInfo, ParityRow, TensorInfo, TextInfo
 from tinyalm.engine import Graph, engine
 from tinyalm.frontend import LogMelSpec, log_mel, program
-from tinyalm.models.audio import parameters
+from tinyalm.models.counting import parameters
 from tinyalm_export.checkpoint_input import CheckpointInput
 from tinyalm_export.graph_text import OPSET
 from tinyalm_export.graphs import (
@@ -94,9 +95,16 @@ def make_text(source: CheckpointInput, precision: Precision, folder: Path) -> Te
         model = quantize_text(model)
     rows = text_parity(student, _write(model, folder / TEXT))
     check_parity("text graph", precision, rows)
-    (folder / TOKENIZER).write_bytes(source.tokenizer)
+    (folder / TOKENIZER).write_bytes(_compact(source.tokenizer))
     info = _info(TEXT, precision, model, parameters(student))
     return TextInfo(graph=info, tokenizer=TOKENIZER, max_tokens=student.config.max_tokens)
+
+
+def _compact(tokenizer: bytes) -> bytes:
+    """The tokenizer without blanks, and without the part that turns ids back into text."""
+    config = msgspec.json.decode(tokenizer)
+    config["decoder"] = None
+    return msgspec.json.encode(config)
 
 
 def _write(model: onnx.ModelProto, path: Path, spec: LogMelSpec | None = None) -> Graph:
