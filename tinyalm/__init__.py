@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tinyalm.errors import TinyalmError
     from tinyalm.frontend import LogMelSpec
+    from tinyalm.label_pack import LabelPack, read_label_pack
     from tinyalm.labels import LabelEmbeddings
     from tinyalm.model import Model, load
     from tinyalm.results import ClipTags, Segment, Tag, WindowEmbeddings
@@ -20,6 +21,7 @@ __version__ = "0.1.0"
 _HOME = {
     "ClipTags": "tinyalm.results",
     "LabelEmbeddings": "tinyalm.labels",
+    "LabelPack": "tinyalm.label_pack",
     "LogMelSpec": "tinyalm.frontend",
     "Model": "tinyalm.model",
     "Segment": "tinyalm.results",
@@ -27,11 +29,13 @@ _HOME = {
     "TinyalmError": "tinyalm.errors",
     "WindowEmbeddings": "tinyalm.results",
     "load": "tinyalm.model",
+    "read_label_pack": "tinyalm.label_pack",
 }
 
 __all__ = [
     "ClipTags",
     "LabelEmbeddings",
+    "LabelPack",
     "LogMelSpec",
     "Model",
     "Segment",
@@ -39,6 +43,7 @@ __all__ = [
     "TinyalmError",
     "WindowEmbeddings",
     "load",
+    "read_label_pack",
 ]
 
 

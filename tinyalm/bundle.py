@@ -107,6 +107,8 @@ class BundleManifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     features: GraphInfo | None = None
     text: TextInfo | None = None
     labels: list[str] = []
+    label_pack: str | None = None
+    background: str | None = None
     template: str = "{}"
     calibration: Calibration | None = None
     parity: list[ParityRow] = []
@@ -140,12 +142,7 @@ def read_bundle(path: Path) -> BundleManifest:
     manifest = _decode(raw, manifest_path)
     for name, info in manifest.files.items():
         _verify(path, name, info)
-    used = [manifest.program, manifest.audio.file]
-    if manifest.features is not None:
-        used.append(manifest.features.file)
-    if manifest.text is not None:
-        used += [manifest.text.graph.file, manifest.text.tokenizer]
-    for name in used:
+    for name in _used(manifest):
         if name not in manifest.files:
             raise BundleError(f"{manifest_path}: {name} is used but not listed in files; {_REDO}")
     for file in path.rglob("*"):
@@ -205,6 +202,14 @@ def check_target(path: Path, *, replace: bool = True) -> None:
 
 
 _REDO = "export the bundle again or fetch a fresh copy"
+
+
+def _used(manifest: BundleManifest) -> list[str]:
+    """The files that the manifest's fields name."""
+    features, text = manifest.features, manifest.text
+    graphs = [manifest.audio, *([features] if features else []), *([text.graph] if text else [])]
+    others = (manifest.program, text and text.tokenizer, manifest.label_pack, manifest.background)
+    return [graph.file for graph in graphs] + [name for name in others if name]
 
 
 def _decode(raw: bytes, path: Path) -> BundleManifest:

@@ -1,20 +1,36 @@
 """The student on the device: load a bundle, embed sound and text, tag recordings."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyalm import few_shot
+from tinyalm.adapters import (
+    Adapter,
+    Attached,
+    LearnedLabels,
+    check_encoder,
+    encoder_of,
+    learned_of,
+    load_adapter,
+    residual_of,
+    with_adapter,
+    without,
+)
 from tinyalm.audio import Source, blocks
+from tinyalm.background import read_background
 from tinyalm.bundle import BundleManifest, GraphInfo, read_bundle
 from tinyalm.encoder import Encoder
 from tinyalm.engine import Engine
 from tinyalm.engine import engine as find_engine
 from tinyalm.errors import BundleError, ConfigError
+from tinyalm.label_pack import LabelPack, read_label_pack
 from tinyalm.labels import LabelEmbeddings, check_labels, fill_template
-from tinyalm.results import ClipTags, WindowEmbeddings
+from tinyalm.results import ClipTags, WindowEmbeddings, unit_length
 from tinyalm.scoring import score
 from tinyalm.text import Tokens
 from tinyalm.waveform_encoder import FrontEnd, WaveformEncoder
@@ -75,6 +91,8 @@ class Model:
         self._text: tuple[Tokens, Encoder] | None = None
         self._text_lock = Lock()
         self._last_labels: LabelEmbeddings | None = None
+        self._attached: Attached = ()
+        self._attach_lock = Lock()
 
     @property
     def frontend(self) -> str:
@@ -98,7 +116,11 @@ class Model:
             spans.append((start / rate, stop / rate))
             embeddings.append(self._audio(window))
         start_s, end_s = np.array(spans, np.float64).T
-        return WindowEmbeddings(start_s, end_s, np.stack(embeddings))
+        heard = np.stack(embeddings)
+        residual = residual_of(self._attached)
+        if residual is None:
+            return WindowEmbeddings(start_s, end_s, heard)
+        return WindowEmbeddings(start_s, end_s, residual(heard), heard)
 
     def embed_audio(
         self, source: Source | list[Source] | tuple[Source, ...], sample_rate: int | None = None
@@ -142,23 +164,39 @@ class Model:
         return rows[0] if isinstance(text, str) else rows
 
     def embed_labels(
-        self, labels: Iterable[str] | None = None, *, template: str | None = None
+        self, labels: Iterable[str] | LabelPack | None = None, *, template: str | None = None
     ) -> LabelEmbeddings:
         """Embed labels, each in its template; the last list is remembered.
 
         Args:
-            labels: texts, by default the bundle's own labels.
-            template: a sentence with ``{}`` where the label goes, by default the bundle's.
+            labels: texts, by default the bundle's own labels, or a label pack, which is embedded
+                already. The bundle's own pack serves its own labels, and without a text side any
+                that it holds.
+            template: a sentence with ``{}`` where the label goes, by default the bundle's; a label
+                pack has its own.
 
         Raises:
             ConfigError: a list that is empty or holds a blank or double label, a template without
-                ``{}``, or no labels given and none in the bundle.
+                ``{}``, no labels given and none in the bundle, or a label pack of another space.
             BundleError: the bundle has no text side, or its text graph fails.
         """
-        if labels is None and not self.manifest.labels:
+        if isinstance(labels, LabelPack):
+            labels.check_space(self.manifest.provenance.teacher, self.manifest.embedding_dim)
+            if template not in (None, labels.template):
+                raise ConfigError(f"the label pack was made with the template {labels.template!r}")
+            return labels
+        learned = {label for one in learned_of(self._attached) for label in one.labels}
+        if labels is None and not self.manifest.labels and not learned:
             raise ConfigError(f"{self._path}: the bundle has no labels of its own; give some")
-        names = check_labels(self.manifest.labels if labels is None else labels)
+        asked = self.manifest.labels if labels is None else labels
+        given = [] if labels is None and not asked else check_labels(asked)
+        names = [label for label in given if label not in learned]
         template = self.manifest.template if template is None else template
+        if not names:
+            return LabelEmbeddings([], template, np.zeros((0, self.manifest.embedding_dim), "f4"))
+        pack = self._pack
+        if pack and template == pack.template and (labels is None or self.manifest.text is None):
+            return pack.choose(names)
         last = self._last_labels
         if last is None or last.labels != names or last.template != template:
             last = LabelEmbeddings(names, template, self.embed_text(fill_template(template, names)))
@@ -173,12 +211,13 @@ class Model:
         Raises:
             ConfigError: ``top_k`` is below 1.
         """
-        return score(windows, labels, calibration=self.manifest.calibration, top_k=top_k)
+        calibration, learned = self.manifest.calibration, learned_of(self._attached)
+        return score(windows, labels, calibration=calibration, top_k=top_k, learned=learned)
 
     def tag(
         self,
         source: Source,
-        labels: Iterable[str] | None = None,
+        labels: Iterable[str] | LabelPack | None = None,
         *,
         sample_rate: int | None = None,
         top_k: int = 5,
@@ -188,7 +227,7 @@ class Model:
 
         Args:
             source: a file, or samples.
-            labels: texts, by default the bundle's own labels.
+            labels: texts or a label pack, by default the bundle's own labels.
             sample_rate: Hz, of samples; a file knows its own.
             top_k: how many of the best labels to answer, at most.
             template: a sentence with ``{}`` where the label goes, by default the bundle's.
@@ -204,6 +243,104 @@ class Model:
         """
         embedded = self.embed_labels(labels, template=template)
         return self.score(self.embed_windows(source, sample_rate), embedded, top_k=top_k)
+
+    def learn(
+        self,
+        examples: Mapping[str, Sequence[Source]],
+        *,
+        name: str = "learned",
+        false_alarm: float = few_shot.FALSE_ALARM,
+        others: Sequence[Source] = (),
+        sample_rate: int | None = None,
+    ) -> LearnedLabels:
+        """Learn labels from a few recordings of each, and attach them.
+
+        Beyond embedding the recordings it takes milliseconds, and keeps none of them. The labels
+        are told from each other, from ``others``, and from the bundle's background; a bundle
+        without one has only the texts of its own labels to tell them from.
+
+        Args:
+            examples: by label, recordings (files or samples), best 5 to 20 of them.
+            name: of the set, which replaces an attached one of that name.
+            false_alarm: share of other sounds that any of the labels may be answered for, at most.
+            others: recordings that hold none of the labels, as from the place of use.
+            sample_rate: Hz, of samples; files know their own.
+
+        Returns:
+            What was learned, to be saved with `tinyalm.adapters.save_adapter`.
+
+        Raises:
+            AudioError: a recording cannot be read or holds nothing to hear.
+            ConfigError: labels, numbers of recordings, or a rate that make no sense.
+            BundleError: the audio graph fails, or the bundle's background is damaged.
+        """
+
+        def heard(sources: Sequence[Source]) -> list[NDArray[np.float32]]:
+            if not isinstance(sources, list | tuple):
+                raise ConfigError(f"{sources!r} is not a list; give a list of recordings")
+            windows = (self.embed_windows(one, sample_rate) for one in sources)
+            return [unit_length(one.heard.mean(axis=0)) for one in windows]
+
+        learned = few_shot.learn(
+            {label: heard(sources) for label, sources in examples.items()},
+            np.array([*self._others(), *heard(others)], np.float32),
+            name=name,
+            encoder=encoder_of(self.manifest),
+            false_alarm=false_alarm,
+        )
+        self.attach(learned)
+        return learned
+
+    def attach(self, adapter: Adapter | str | Path) -> Adapter:
+        """Answer with an adapter from now on.
+
+        A set of learned labels takes the place of an attached one of its name, a residual map that
+        of any other.
+
+        Args:
+            adapter: the adapter, or its file.
+
+        Returns:
+            The adapter.
+
+        Raises:
+            BundleError: the file is damaged, or the adapter was made on another encoder.
+            ConfigError: another attached set has one of its labels.
+        """
+        if not isinstance(adapter, Adapter):
+            adapter = load_adapter(adapter)
+        check_encoder(adapter, encoder_of(self.manifest))
+        with self._attach_lock:
+            self._attached = with_adapter(self._attached, adapter)
+        return adapter
+
+    def detach(self, name: str | None = None) -> None:
+        """Take the adapter ``name`` off again, or all; answers are then bit for bit as before.
+
+        Raises:
+            ConfigError: no adapter of this name is attached.
+        """
+        with self._attach_lock:
+            self._attached = without(self._attached, name)
+
+    def _others(self) -> NDArray[np.float32]:
+        """What the bundle has for learned labels to be told from, (n, dim)."""
+        manifest = self.manifest
+        if manifest.background is not None:
+            return read_background(self._path / manifest.background, manifest.embedding_dim)
+        if manifest.labels and (manifest.text is not None or manifest.label_pack is not None):
+            return self.embed_labels().embeddings
+        return np.zeros((0, manifest.embedding_dim), np.float32)
+
+    @cached_property
+    def _pack(self) -> LabelPack | None:
+        """The bundle's own label pack, read when labels are first asked for."""
+        file, origin = self.manifest.label_pack, self.manifest.provenance.teacher
+        if file is None:
+            return None
+        pack = read_label_pack(self._path / file)
+        pack.check_space(origin, self.manifest.embedding_dim)
+        return pack
 
     def _text_side(self) -> tuple[Tokens, Encoder]:
         """Tokenizer and text graph, opened when a text is first asked for."""

@@ -92,16 +92,23 @@ class WindowEmbeddings:
         start_s: (windows,) float64, seconds.
         end_s: (windows,) float64, seconds; the last is the recording's end.
         embeddings: (windows, dim) float32, unit length.
+        unadapted: likewise, before a residual map moved them; None where there is none.
     """
 
     start_s: NDArray[np.float64]
     end_s: NDArray[np.float64]
     embeddings: NDArray[np.float32]
+    unadapted: NDArray[np.float32] | None = None
 
     @property
     def duration(self) -> float:
         """Length of the recording, seconds."""
         return float(self.end_s[-1])
+
+    @property
+    def heard(self) -> NDArray[np.float32]:
+        """The student's own embeddings, whatever is attached to it."""
+        return self.embeddings if self.unadapted is None else self.unadapted
 
     @property
     def clip(self) -> NDArray[np.float32]:

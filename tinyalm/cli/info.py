@@ -45,7 +45,8 @@ def _model(manifest: BundleManifest) -> list[tuple[str, str]]:
     features, text = manifest.features, manifest.text
     rows.append(("features graph", _graph(manifest, features) if features else "none"))
     rows.append(("text graph", _graph(manifest, text.graph) if text else "none"))
-    rows.append(("labels", f"{len(manifest.labels)} in {manifest.template!r}"))
+    packed = f", packed in {manifest.label_pack}" if manifest.label_pack else ""
+    rows.append(("labels", f"{len(manifest.labels)} in {manifest.template!r}{packed}"))
     fitted = "none: scores are cosines"
     if calibration:
         fitted = (

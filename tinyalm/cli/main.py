@@ -14,7 +14,7 @@ from tinyalm.cli import interrupts
 from tinyalm.errors import TinyalmError
 from tinyalm.extras import extras, missing, pip_command
 
-BUILT_IN = ("doctor", "info", "tag")
+BUILT_IN = ("doctor", "info", "labels", "learn", "tag")
 GROUP = "tinyalm.commands"
 
 

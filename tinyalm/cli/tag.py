@@ -1,14 +1,14 @@
 """`tinyalm tag`: which labels a recording holds, and when."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from tinyalm.audio import SUFFIXES
+from tinyalm.cli.inputs import checked, recordings, required
 from tinyalm.cli.layout import aligned, clock
-from tinyalm.errors import AudioError, ConfigError, TinyalmError
+from tinyalm.errors import ConfigError, TinyalmError
+from tinyalm.label_pack import SUFFIX, LabelPack, read_label_pack
 from tinyalm.labels import read_labels_file
 from tinyalm.model import load
 from tinyalm.results import ClipTags
@@ -20,7 +20,9 @@ from tinyalm.results import ClipTags
 )
 @click.option("--labels", metavar="A,B,C", help="Labels, separated by commas.")
 @click.option(
-    "--labels-file", type=click.Path(path_type=Path), help="A file of labels, one a line."
+    "--labels-file",
+    type=click.Path(path_type=Path),
+    help="A file of labels, one a line, or a label pack NAME.labels.",
 )
 @click.option("--template", help="A sentence for the label: 'the sound of {}'.")
 @click.option("--top-k", type=click.IntRange(min=1), default=5, show_default=True)
@@ -32,6 +34,13 @@ from tinyalm.results import ClipTags
     show_envvar=True,
     help="The student: a folder NAME.tinyalm.",
 )
+@click.option(
+    "--adapter",
+    "adapters",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Answer with this adapter, too: of 'tinyalm learn' or 'tinyalm distill adapt'.",
+)
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
 def tag(
     files: tuple[Path, ...],
@@ -41,6 +50,7 @@ def tag(
     top_k: int,
     as_json: bool,
     bundle: Path | None,
+    adapters: tuple[Path, ...],
     threads: int,
 ) -> None:
     """Say which labels each FILE holds, and when.
@@ -53,12 +63,14 @@ def tag(
     [{"label", "score", "similarity", "start", "end"}], "segments": [{"start", "end", "tags":
     [{"label", "score", "similarity"}]}]}, times in seconds.
     """
-    model = load(_required(bundle), threads=threads)
+    model = load(required(bundle), threads=threads)
+    for adapter in adapters:
+        model.attach(adapter)
     asked = model.embed_labels(_labels(labels, labels_file), template=template)
     failed = False
-    for file in _recordings(files):
+    for file in recordings(files):
         try:
-            tags = model.score(model.embed_windows(_recording(file)), asked, top_k=top_k)
+            tags = model.score(model.embed_windows(checked(file)), asked, top_k=top_k)
         except TinyalmError as error:
             click.echo(f"tinyalm: {error}", err=True)
             failed = True
@@ -68,36 +80,16 @@ def tag(
         raise click.exceptions.Exit(2)
 
 
-def _required(bundle: Path | None) -> Path:
-    if bundle is None:
-        raise ConfigError(
-            "no bundle given; name one with --bundle NAME.tinyalm or in TINYALM_BUNDLE"
-        )
-    return bundle
-
-
-def _labels(labels: str | None, labels_file: Path | None) -> list[str] | None:
+def _labels(labels: str | None, labels_file: Path | None) -> list[str] | LabelPack | None:
     """Labels of both options in their order; None where neither is given."""
     if labels is None and labels_file is None:
         return None
+    if labels_file is not None and labels_file.suffix == SUFFIX:
+        if labels is not None:
+            raise ConfigError(f"{labels_file}: a label pack is asked alone; leave out --labels")
+        return read_label_pack(labels_file)
     named = labels.split(",") if labels else []
     return named + (read_labels_file(labels_file) if labels_file else [])
-
-
-def _recordings(files: tuple[Path, ...]) -> Iterator[Path]:
-    """The files, and in the place of each folder the audio files in it, sorted."""
-    for file in files:
-        found = sorted(f for f in file.rglob("*") if f.suffix.lower() in SUFFIXES and f.is_file())
-        yield from found or [file]
-
-
-def _recording(file: Path) -> Path:
-    """The file, which is a folder only where `_recordings` found nothing in it."""
-    if file.is_dir():
-        raise AudioError(
-            f"{file}: no audio file in this folder; looked for {', '.join(sorted(SUFFIXES))}"
-        )
-    return file
 
 
 def _json(file: Path, tags: ClipTags) -> str:
