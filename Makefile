@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := build/demo
 LABELS := "cat meowing,cow mooing,dog barking,duck quacking,frog croaking,horse neighing,owl hooting,pig oinking,rooster crowing,sheep bleating,rainforest,droning tone,ambient music,train passing"
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench bench-frontend clean
+.PHONY: help setup demo student test lint bench bench-frontend clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,16 @@ demo: setup ## Distil, export, quantize and run a student on real sounds (about 
 
 $(DEMO)/student/student.json:
 	$(BIN)/tinyalm distill run distill/recipes/demo.yaml --out $(DEMO)/student --resume
+
+student: setup ## Distil micro, the default student, from DATA (a folder like the development data)
+	$(BIN)/tinyalm distill pull yamnet-minilm
+	$(BIN)/tinyalm distill gather distill/recipes/debian-sounds.json --out build/debian-sounds \
+	  --leave-out $(DATA)/corpus/manifest.csv --leave-out $(DATA)/more/manifest.csv
+	$(BIN)/tinyalm distill run distill/recipes/micro.yaml --out build/micro --resume --set \
+	  data.manifests='[$(DATA)/corpus/manifest.csv, $(DATA)/more/manifest.csv, build/debian-sounds/manifest.csv]' \
+	  --set data.texts='[$(DATA)/captions/audiocaps_train.txt]'
+	$(BIN)/tinyalm export build/micro --out build/micro.tinyalm --precision int8
+	$(BIN)/tinyalm distill background build/micro.tinyalm $(DATA)/corpus/manifest.csv --split train
 
 test: setup lint ## Run all checks: ruff, mypy, import-linter, pytest
 	$(BIN)/python -m pytest

@@ -8,6 +8,7 @@ from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import Whitespace
 
 from tests.fakes import DIM, RATE, TONES, WORDS
+from tinyalm_distill.teachers import Answers
 
 
 class ToneTeacher:
@@ -33,10 +34,21 @@ class ToneTeacher:
         waves = np.exp(-2j * np.pi * np.outer(TONES, times))
         return np.minimum(1, 2 * np.abs(waves @ waveform) / max(1, waveform.size)).astype("f4")
 
-    def embed_audio(self, waveforms: Sequence[np.ndarray], sample_rate: int) -> np.ndarray:
+    def answer(self, waveforms: Sequence[np.ndarray], sample_rate: int) -> Answers:
         assert sample_rate == RATE
         self.heard += len(waveforms)
-        return _unit(np.stack([self.class_probabilities(w) for w in waveforms]) + 1e-4)
+        probabilities = np.stack([self.class_probabilities(w) for w in waveforms])
+        return Answers(
+            embeddings=_unit(probabilities + 1e-4),
+            features=probabilities[:, ::2],
+            probabilities=probabilities,
+        )
+
+    def body(self) -> None:
+        """Nothing to inherit."""
+
+    def embed_audio(self, waveforms: Sequence[np.ndarray], sample_rate: int) -> np.ndarray:
+        return self.answer(waveforms, sample_rate).embeddings
 
     def embed_text(self, texts: Sequence[str]) -> np.ndarray:
         rows = np.full((len(texts), DIM), 0.05, np.float32)

@@ -2,8 +2,14 @@
 
 import click
 
+from tinyalm_distill.commands.adapt import adapt
+from tinyalm_distill.commands.background import background
 from tinyalm_distill.commands.cut import cut
-from tinyalm_distill.commands.evaluate import zero_shot
+from tinyalm_distill.commands.eval_suite import suite
+from tinyalm_distill.commands.eval_training import finetune, probe
+from tinyalm_distill.commands.evaluate import calibration, order, retrieval, zero_shot
+from tinyalm_distill.commands.gather import gather
+from tinyalm_distill.commands.labels import labels
 from tinyalm_distill.commands.pull import pull
 from tinyalm_distill.commands.report import report
 from tinyalm_distill.commands.run import run
@@ -20,7 +26,7 @@ def evaluate() -> None:
     """Measure teachers and students on recordings with labels."""
 
 
-for command in (cut, pull, run, teach):
+for command in (adapt, background, cut, gather, labels, pull, run, teach):
     distill.add_command(command)
-for command in (zero_shot, report):
+for command in (zero_shot, retrieval, probe, finetune, order, calibration, suite, report):
     evaluate.add_command(command)

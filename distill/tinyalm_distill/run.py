@@ -14,7 +14,7 @@ from tinyalm.bundle import Calibration, DataSource, Provenance
 from tinyalm.cache import cache_dir
 from tinyalm.errors import ConfigError, DataError
 from tinyalm.frontend import preset
-from tinyalm.models.audio import AudioStudent, AudioStudentConfig, deterministic_init
+from tinyalm.models.audio import AudioStudent
 from tinyalm.models.checkpoint import META, Student, StudentMeta, save_student
 from tinyalm_distill.calibration import fit_calibration
 from tinyalm_distill.manifest import Clip, read_clips
@@ -22,10 +22,12 @@ from tinyalm_distill.progress import bar
 from tinyalm_distill.recipe import Recipe
 from tinyalm_distill.recordings import Recordings, decode
 from tinyalm_distill.splits import split_clips
+from tinyalm_distill.start import first_student
 from tinyalm_distill.teacher_cache import teach_views
 from tinyalm_distill.teachers import AudioTextTeacher
 from tinyalm_distill.text_training import DistilledText, distil_text
-from tinyalm_distill.trainer import Trainer
+from tinyalm_distill.trainer import Curriculum, Trainer
+from tinyalm_distill.training_state import write_history
 from tinyalm_distill.validation import Validation, embed_clips
 from tinyalm_distill.views import Views, cut_windows
 
@@ -61,7 +63,9 @@ def distil(recipe: Recipe, teacher: AudioTextTeacher, out: Path, *, say: Say) ->
     train, held_out = _decoded(split_clips(clips, recipe.data), teacher.sample_rate, cache, say)
     text = _text_student(recipe, teacher, train, cache)
     say(f"text student: mean cosine to the teacher {text.cosine:.3f} on held-out phrases")
-    validation = Validation(held_out, recipe.windows, embed_clips(teacher, held_out))
+    validation = Validation(
+        held_out, recipe.windows, preset(recipe.frontend), embed_clips(teacher, held_out)
+    )
     audio, cosine = _audio_student(recipe, teacher, train, validation, cache, out)
     say(f"audio student: mean cosine to the teacher {cosine:.3f} on {len(held_out)} clips")
     calibration = _calibrate(validation, audio, text)
@@ -151,25 +155,26 @@ def _audio_student(
     cache: Path,
     out: Path,
 ) -> tuple[AudioStudent, float]:
-    rule = msgspec.structs.replace(recipe.windows, hop_s=recipe.views.hop_s)
+    spec = preset(recipe.frontend)
+    rule = msgspec.structs.replace(
+        recipe.windows, hop_s=min(recipe.views.hop_s, recipe.windows.length_s)
+    )
     views = Views(train, cut_windows(train, rule), recipe.views, recipe.seed)
     with bar("teacher hears views") as progress:
-        targets = teach_views(teacher, views, cache, progress=progress)
-    shape = AudioStudentConfig(
-        embedding_dim=teacher.dim, width=recipe.audio.width, features=recipe.audio.features
-    )
-    student = AudioStudent(shape, preset(recipe.frontend))
-    deterministic_init(student, recipe.seed)
-    trainer = Trainer(student, views, targets, validation, recipe.train, recipe.seed)
+        lessons = teach_views(teacher, views, spec, cache, progress=progress)
+    student = first_student(recipe, teacher, views, lessons)
+    bank = teacher.embed_text([teacher.template.format(label) for label in teacher.labels])
+    curriculum = Curriculum(views, lessons, bank, validation, recipe.objectives)
+    trainer = Trainer(student.encoder, curriculum, recipe.train, recipe.seed)
     with bar("training audio student") as progress:
 
         def report(step: int, loss: float, cosine: float) -> None:
             note = f"loss {loss:.3f}" + (f" cosine {cosine:.3f}" if cosine == cosine else "")
             progress(step, recipe.train.steps, note)
 
-        student = trainer.fit(out / STATE, report)
-    trainer.write_history(out)
-    return student, trainer.history[-1].cosine
+        student.encoder = trainer.fit(out / STATE, report)
+    write_history(out, trainer.progress.history)
+    return student, trainer.progress.cosine
 
 
 def _calibrate(
@@ -180,7 +185,7 @@ def _calibrate(
     labels = sorted({label for clip in clips for label in clip.labels})
     if not labels:
         return None
-    sounds = validation.embeddings(audio)
+    sounds = validation.embeddings(audio.encoder)
     with torch.inference_mode():
         encoded = [text.tokenizer.encode(label).ids or [0] for label in labels]
         rows = [text.student(torch.tensor([x]), torch.ones(1, len(x))) for x in encoded]

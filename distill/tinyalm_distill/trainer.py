@@ -1,4 +1,8 @@
-"""Training of the audio student: AdamW, warm-up and cosine, moving average, exact resume."""
+"""Training of the audio student: AdamW, warm-up and cosine, moving average, exact resume.
+
+accelerate runs it on a CPU, a GPU, or many processes (`accelerate launch -m tinyalm.cli.main
+distill run RECIPE`), with bf16 and gradient accumulation.
+"""
 
 import copy
 import hashlib
@@ -10,62 +14,80 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import torch
+from accelerate import Accelerator
 from msgspec import Struct
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.utils.tensorboard import SummaryWriter
 
-from tinyalm.errors import ConfigError, DataError
-from tinyalm.models.audio import AudioStudent
+from tinyalm.errors import ConfigError
+from tinyalm.models.audio import AudioEncoder
 from tinyalm_distill.batches import batches
-from tinyalm_distill.objectives import cosine_distance
-from tinyalm_distill.recipe import TrainConfig
+from tinyalm_distill.momentum_queue import follow
+from tinyalm_distill.recipe import Objectives, TrainConfig
+from tinyalm_distill.teacher_cache import Lessons
+from tinyalm_distill.teaching import Batch, Teaching
+from tinyalm_distill.training_state import Measurement, Progress, load_state, save_state
 from tinyalm_distill.validation import Validation
 from tinyalm_distill.views import Views
 
-
-class Measurement(Struct, frozen=True):
-    """Where training stood at a step: mean loss since the last one, cosine on validation."""
-
-    step: int
-    loss: float
-    cosine: float
-
-
-_HISTORY = "history.json"
 Report = Callable[[int, float, float], None]  # step, loss of the step, last validation cosine
+
+
+class Curriculum(Struct, frozen=True):
+    """All that a student is trained on and towards.
+
+    Attributes:
+        views: what the lessons are of.
+        lessons: log-mels and the teacher's answers, a row a view.
+        bank: (labels, dim) float32, the teacher's embeddings of its labels.
+        validation: what no step has touched.
+        objectives: weights of what is taught.
+    """
+
+    views: Views
+    lessons: Lessons
+    bank: NDArray[np.float32]
+    validation: Validation
+    objectives: Objectives
 
 
 class Trainer:
     """One training, from its first step or from the state that an earlier process left."""
 
     def __init__(
-        self,
-        student: AudioStudent,
-        views: Views,
-        targets: NDArray[np.float32],
-        validation: Validation,
-        config: TrainConfig,
-        seed: int,
+        self, student: AudioEncoder, curriculum: Curriculum, config: TrainConfig, seed: int
     ) -> None:
-        """Set up; ``targets`` is (len(views), dim), the teacher's embedding of every view."""
-        self._device = torch.device(_device(config))
-        # Channels last is the layout that the CPU's convolutions are fastest in.
-        self._student = student.to(self._device)
-        self._student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._average = copy.deepcopy(self._student)
-        self._views, self._targets = views, targets
-        self._validation, self._config, self._seed = validation, config, seed
-        self._optimizer = torch.optim.AdamW(_groups(student, config), lr=config.learning_rate)
-        self.step = 0
-        self.history: list[Measurement] = []
+        """Set up; ``student`` is trained in place.
 
-    def fit(self, state: Path, report: Report) -> AudioStudent:
+        Raises:
+            ConfigError: a device or precision that this machine lacks, or an objective that the
+                teacher has no answers for.
+        """
+        self._accelerator = _accelerator(config)
+        self._curriculum, self._config, self._seed = curriculum, config, seed
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)  # of the projections
+            teaching = Teaching(
+                student,
+                curriculum.objectives,
+                curriculum.lessons.answers,
+                torch.from_numpy(curriculum.bank),
+            )
+        # Channels last is the layout that the CPU's convolutions are fastest in.
+        teaching.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._optimizer = torch.optim.AdamW(_groups(teaching, config), lr=config.learning_rate)
+        self._teaching, self._prepared = self._accelerator.prepare(teaching, self._optimizer)
+        self._inner: Teaching = self._accelerator.unwrap_model(self._teaching)
+        self._average: AudioEncoder = copy.deepcopy(self._inner.student).eval()
+        self.progress = Progress()  # read by whoever reports on the training
+
+    def fit(self, state: Path, report: Report) -> AudioEncoder:
         """Train to the last step and give the averaged student.
 
         Args:
             state: where the state is saved after every measurement; read first if it is there.
+                A folder beside it, ``tensorboard``, keeps the curves.
             report: told of every step.
 
         Raises:
@@ -73,120 +95,118 @@ class Trainer:
             ConfigError: the loss is no longer a number.
         """
         if state.is_file():
-            self._load(state)
-        order = batches(self._views, self._config.batch_size, self._seed)
+            load_state(state, self._digest(), self._tensors(), self.progress)
+        processes = self._accelerator.num_processes
+        order = batches(
+            self._curriculum.views, self._config, self._seed, self._curriculum.lessons.answers
+        )
+        at_once = self._config.accumulate * processes
+        order = islice(order, self.progress.step * at_once, None)
         losses: list[float] = []
-        for numbers in islice(order, self.step, self._config.steps):
-            losses.append(self._learn(numbers))
-            measured = self.history[-1].cosine if self.history else math.nan
-            report(self.step, losses[-1], measured)
-            if self.step % self._config.validate_every == 0 or self.step == self._config.steps:
-                cosine = self._validation.cosine(self._average)
-                self.history.append(Measurement(self.step, float(np.mean(losses)), cosine))
-                losses.clear()
-                self._save(state)
-        self._average.train(False)
+        with SummaryWriter(str(state.with_name("tensorboard"))) as curves:
+            while not self._done():
+                numbers = list(islice(order, at_once))[self._accelerator.process_index :: processes]
+                parts = self._learn(numbers)
+                losses.append(parts["total"])
+                step = self.progress.step
+                for name, value in parts.items():
+                    curves.add_scalar(f"loss/{name}", value, step)
+                report(step, losses[-1], self.progress.cosine)
+                if step % self._config.validate_every == 0 or step == self._config.steps:
+                    cosine = self._curriculum.validation.cosine(self._average)
+                    curves.add_scalar("validation/cosine", cosine, step)
+                    self.progress.measured(Measurement(step, float(np.mean(losses)), cosine))
+                    losses.clear()
+                    if self._accelerator.is_main_process:
+                        save_state(state, self._digest(), self._tensors(), self.progress)
         return self._average.to("cpu")
 
-    def write_history(self, folder: Path) -> None:
-        """Leave the measurements in ``folder``, for `read_history`."""
-        (folder / _HISTORY).write_bytes(msgspec.json.encode(self.history))
+    def _done(self) -> bool:
+        if self.progress.step >= self._config.steps:
+            return True
+        return 0 < self._config.patience <= self.progress.since_best()
 
-    def _learn(self, numbers: list[int]) -> float:
-        waveforms = np.stack([self._views.waveform(number) for number in numbers])
-        target = torch.from_numpy(self._targets[numbers]).to(self._device)
-        rate = self._config.learning_rate * _schedule(self.step, self._config)
+    def _learn(self, accumulated: list[list[int]]) -> dict[str, float]:
+        """One step of the optimizer; gives its losses."""
+        rate = self._config.learning_rate * _schedule(self.progress.step, self._config)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        self._student.train()
-        loss = cosine_distance(self._student(torch.from_numpy(waveforms).to(self._device)), target)
-        self._optimizer.zero_grad()
-        torch.autograd.backward(loss)
-        self._optimizer.step()
-        self.step += 1
-        self._follow()
-        value = float(loss.detach())
-        if not math.isfinite(value):
+        self._teaching.train()
+        sums: dict[str, float] = {}
+        for numbers in accumulated:
+            with self._accelerator.accumulate(self._teaching):
+                losses = self._teaching(self._batch(numbers))
+                self._accelerator.backward(losses["total"])
+                if self._accelerator.sync_gradients:
+                    self._accelerator.clip_grad_norm_(
+                        self._teaching.parameters(), self._config.clip
+                    )
+                self._prepared.step()
+                self._prepared.zero_grad()
+            for name, loss in losses.items():
+                sums[name] = sums.get(name, 0.0) + float(loss.detach()) / len(accumulated)
+        self.progress.step += 1
+        # Faster at first, when the early weights are worth least.
+        decay = min(self._config.ema, self.progress.step / (9 + self.progress.step))
+        follow(self._average, self._inner.student, decay)
+        if not math.isfinite(sums["total"]):
             raise ConfigError(
-                f"train: the loss is {value} at step {self.step}; lower train.learning_rate "
-                f"(it is {self._config.learning_rate:g}) and start again"
+                f"train: the loss is {sums['total']} at step {self.progress.step}; lower "
+                f"train.learning_rate (it is {self._config.learning_rate:g}) and start again"
             )
-        return value
+        return sums
 
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Move the averaged weights towards the student's, faster at first."""
-        decay = min(self._config.ema, (1 + self.step) / (10 + self.step))
-        current = self._student.state_dict()
-        for name, value in self._average.state_dict().items():
-            if value.dtype.is_floating_point:
-                value.lerp_(current[name], 1 - decay)
-            else:
-                value.copy_(current[name])
+    def _batch(self, numbers: list[int]) -> Batch:
+        lessons, device = self._curriculum.lessons, self._accelerator.device
+        answers = lessons.answers
+
+        def rows(values: NDArray[np.float32] | None) -> Tensor | None:
+            if values is None:
+                return None
+            return torch.from_numpy(values[numbers].astype(np.float32)).to(device)
+
+        embeddings = rows(answers.embeddings)
+        log_mel = np.stack([lessons.log_mel(number) for number in numbers])
+        return Batch(
+            log_mel=torch.from_numpy(log_mel).to(device),
+            embeddings=embeddings if embeddings is not None else torch.empty(0),
+            features=rows(answers.features),
+            probabilities=rows(answers.probabilities),
+            clips=torch.tensor([self._curriculum.views.clip(n) for n in numbers]).to(device),
+        )
 
     def _tensors(self) -> dict[str, Tensor]:
         """All that the next step depends on, by name."""
-        tensors = {f"student.{k}": v for k, v in self._student.state_dict().items()}
+        tensors = {f"teaching.{k}": v for k, v in self._inner.state_dict().items()}
         tensors |= {f"average.{k}": v for k, v in self._average.state_dict().items()}
         for group in self._optimizer.param_groups:
             for number, parameter in enumerate(group["params"]):
-                for key, value in self._optimizer.state[parameter].items():
+                state = self._optimizer.state[parameter]
+                if not state:  # AdamW makes it at its first step
+                    state["step"] = torch.tensor(0.0)
+                    state["exp_avg"] = torch.zeros_like(parameter)
+                    state["exp_avg_sq"] = torch.zeros_like(parameter)
+                for key, value in state.items():
                     tensors[f"adamw.{group['name']}.{number}.{key}"] = value
         return tensors
 
-    def _save(self, path: Path) -> None:
-        metadata = {
-            "step": str(self.step),
-            "training": self._digest(),
-            "history": msgspec.json.encode(self.history).decode(),
-        }
-        partial = path.with_suffix(".partial")
-        tensors = {name: value.cpu().contiguous() for name, value in self._tensors().items()}
-        save_file(tensors, partial, metadata)
-        partial.replace(path)
-
-    def _load(self, path: Path) -> None:
-        for group in self._optimizer.param_groups:  # AdamW makes its state at its first step
-            for parameter in group["params"]:
-                self._optimizer.state[parameter] = {
-                    "step": torch.tensor(0.0),
-                    "exp_avg": torch.zeros_like(parameter),
-                    "exp_avg_sq": torch.zeros_like(parameter),
-                }
-        try:
-            with safe_open(path, "pt") as file:
-                metadata = file.metadata()
-                if metadata.get("training") != self._digest():
-                    raise DataError(
-                        f"{path}: the state of another recipe or other data; "
-                        "resume with what it was begun with, or choose another --out"
-                    )
-                for name, value in self._tensors().items():
-                    value.copy_(file.get_tensor(name))
-            self.step = int(metadata["step"])
-            self.history = msgspec.json.decode(metadata["history"], type=list[Measurement])
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
-            raise DataError(f"{path}: damaged ({error}); remove it to start again") from None
-
     def _digest(self) -> str:
         """Names the training: another recipe, seed, teacher or data gives another."""
-        taught = hashlib.sha256(self._targets.tobytes()).hexdigest()
-        parts = [self._config, self._seed, self._views.config, self._views.seed]
-        content = [*parts, self._views.recordings.name, self._student.config, taught]
+        held = self._curriculum
+        taught = hashlib.sha256(held.lessons.answers.embeddings.tobytes()).hexdigest()
+        parts = [self._config, self._seed, held.objectives, held.lessons.name, taught]
+        content = [*parts, self._inner.student.config]
         return str(msgspec.json.encode(content, order="deterministic").decode())
 
 
-def read_history(folder: Path) -> list[Measurement]:
-    """The measurements of the training that ended in the checkpoint at ``folder``.
-
-    Raises:
-        DataError: they are not there.
-    """
-    path = folder / _HISTORY
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=list[Measurement])
-    except (OSError, msgspec.MsgspecError) as error:
-        raise DataError(f"{path}: no history of a training ({error})") from None
+def _accelerator(config: TrainConfig) -> Accelerator:
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("train: device is cuda, and torch finds no GPU; set train.device=cpu")
+    return Accelerator(
+        cpu=config.device == "cpu",
+        mixed_precision="bf16" if config.precision == "bf16" else "no",
+        gradient_accumulation_steps=config.accumulate,
+    )
 
 
 def _schedule(step: int, config: TrainConfig) -> float:
@@ -197,19 +217,11 @@ def _schedule(step: int, config: TrainConfig) -> float:
     return 0.5 + 0.5 * math.cos(math.pi * done)
 
 
-def _groups(student: nn.Module, config: TrainConfig) -> list[dict[str, object]]:
+def _groups(module: nn.Module, config: TrainConfig) -> list[dict[str, object]]:
     """Weight decay for matrices and kernels, none for biases and batch normalisation."""
-    matrices = [p for p in student.parameters() if p.ndim > 1]
-    vectors = [p for p in student.parameters() if p.ndim <= 1]
+    matrices = [p for p in module.parameters() if p.ndim > 1]
+    vectors = [p for p in module.parameters() if p.ndim <= 1]
     return [
         {"name": "matrices", "params": matrices, "weight_decay": config.weight_decay},
         {"name": "vectors", "params": vectors, "weight_decay": 0.0},
     ]
-
-
-def _device(config: TrainConfig) -> str:
-    if config.device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if config.device == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("train: device is cuda, and torch finds no GPU; set train.device=cpu")
-    return config.device

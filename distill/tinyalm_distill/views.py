@@ -13,6 +13,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from tinyalm.windows import WindowRule
+from tinyalm_distill.augment import filtered, mixed, noisy, respeed, reverberated
 from tinyalm_distill.recipe import ViewsConfig
 from tinyalm_distill.recordings import Recordings
 
@@ -52,50 +53,58 @@ class Views:
         """Samples of a view."""
         return self.windows[number // self.config.views].length
 
+    def clip(self, number: int) -> int:
+        """The recording that a view is of."""
+        return self.windows[number // self.config.views].clip
+
     def waveform(self, number: int) -> NDArray[np.float32]:
         """A view, (length,) float32; the same for the same number, always."""
         window_number, view = divmod(number, self.config.views)
         window = self.windows[window_number]
         if view == 0:
-            return _placed(self._sound(window, 0), window.length, 0)
-        draw = np.random.default_rng([self.seed, window_number, view])
-        waveform = self._shifted(window, window.length, draw)
-        if draw.random() < self.config.mix:
-            other = self.windows[int(draw.integers(len(self.windows)))]
-            waveform = _mixed(
-                waveform,
-                self._shifted(other, window.length, draw),
-                float(draw.uniform(*self.config.mix_db)),
+            sound = self.recordings.waveform(window.clip)[window.start : window.stop]
+            return _placed(sound, window.length, 0)
+        return self._augmented(window, np.random.default_rng([self.seed, window_number, view]))
+
+    def _augmented(self, window: Window, draw: Generator) -> NDArray[np.float32]:
+        config, rate = self.config, self.recordings.sample_rate
+        waveform = self._heard(window, window.length, draw)
+        if draw.random() < config.mix:
+            waveform = mixed(
+                waveform, self._other(window.length, draw), draw.uniform(*config.mix_db)
             )
-        return waveform * np.float32(10 ** (draw.uniform(*self.config.gain_db) / 20))
+        if draw.random() < config.splice:
+            cut = int(window.length * draw.uniform(0.25, 0.75))
+            waveform = np.concatenate([waveform[:cut], self._other(window.length, draw)[cut:]])
+        if draw.random() < config.filter:
+            waveform = filtered(waveform, rate, config.filter_db, draw)
+        if draw.random() < config.reverb:
+            waveform = reverberated(waveform, rate, draw)
+        if draw.random() < config.noise:
+            waveform = noisy(waveform, draw.uniform(*config.noise_db), draw.uniform(0, 2), draw)
+        waveform = waveform * np.float32(10 ** (draw.uniform(*config.gain_db) / 20))
+        return np.clip(waveform, -1, 1)  # as an analogue-to-digital converter does
 
-    def _shifted(self, window: Window, length: int, draw: Generator) -> NDArray[np.float32]:
-        """A window moved along its clip, or within its padding where the clip is shorter."""
-        room = self.recordings.samples(window.clip) - (window.stop - window.start)
-        reach = min(room, (window.stop - window.start) // 2)
-        moved = int(draw.integers(-reach, reach + 1))
-        sound = self._sound(window, moved)[:length]
+    def _other(self, length: int, draw: Generator) -> NDArray[np.float32]:
+        return self._heard(self.windows[int(draw.integers(len(self.windows)))], length, draw)
+
+    def _heard(self, window: Window, length: int, draw: Generator) -> NDArray[np.float32]:
+        """A window moved along its clip, perhaps at another speed, within its padding if any."""
+        factor = 1.0
+        if draw.random() < self.config.respeed:
+            factor = float(np.exp(draw.uniform(*np.log(self.config.speed))))
+        samples = self.recordings.samples(window.clip)
+        wanted = min(samples, round((window.stop - window.start) * factor))
+        reach = (window.stop - window.start) // 2
+        start = min(max(0, window.start + int(draw.integers(-reach, reach + 1))), samples - wanted)
+        sound = self.recordings.waveform(window.clip)[start : start + wanted]
+        if factor != 1.0:
+            sound = respeed(sound, factor)
+        sound = sound[:length]
         return _placed(sound, length, int(draw.integers(length - sound.size + 1)))
-
-    def _sound(self, window: Window, moved: int) -> NDArray[np.float32]:
-        last = self.recordings.samples(window.clip) - (window.stop - window.start)
-        start = min(max(0, window.start + moved), last)
-        stop = start + window.stop - window.start
-        return self.recordings.waveform(window.clip)[start:stop]
 
 
 def _placed(sound: NDArray[np.float32], length: int, offset: int) -> NDArray[np.float32]:
     placed = np.zeros(length, np.float32)
     placed[offset : offset + sound.size] = sound
     return placed
-
-
-def _mixed(
-    first: NDArray[np.float32], second: NDArray[np.float32], level_db: float
-) -> NDArray[np.float32]:
-    """The sum of two sounds with the first ``level_db`` louder (by RMS) than the second."""
-    loudness = [np.sqrt(np.mean(np.square(x, dtype=np.float64))) for x in (first, second)]
-    if min(loudness) < 1e-6:
-        return first
-    gain = loudness[0] / loudness[1] * 10 ** (-level_db / 20)
-    return first + np.float32(gain) * second

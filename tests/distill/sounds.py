@@ -6,6 +6,7 @@ from pathlib import Path
 import soundfile
 
 from tests.fakes import RATE, TONES, WORDS, tone
+from tinyalm.models.shapes import MobileConfig
 from tinyalm.windows import WindowRule
 from tinyalm_distill.recipe import (
     AudioShape,
@@ -44,7 +45,7 @@ def make_recipe(manifest: Path, *, steps: int = 12, seed: int = 0) -> Recipe:
         windows=RULE,
         data=DataConfig(manifests=[str(manifest)]),
         views=ViewsConfig(views=3, hop_s=0.25),
-        audio=AudioShape(width=0.25, features=16),
+        audio=AudioShape(body=MobileConfig(width=0.25, features=16)),
         text=TextTraining(rank=8, phrases=50, epochs=2, batch_size=16, held_out=0.1),
         train=TrainConfig(steps=steps, batch_size=4, warmup=2, validate_every=4, threads=1),
     )

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from tinyalm.errors import ConfigError
-from tinyalm_distill.recipe import Recipe
+from tinyalm.models.shapes import MobileConfig, PatchConfig, SeparableBlock, SeparableConfig
+from tinyalm_distill.recipe import Inherit, Recipe
 from tinyalm_distill.recipe_file import read_recipe
 
 MINIMAL = "name: tiny\ndata:\n  manifests: [sounds/list.csv, 'asset:demo-sounds']\n"
@@ -41,16 +42,18 @@ def test_changes_are_yaml_values_of_dotted_keys(tmp_path: Path) -> None:
         ("steps=3", "unknown key steps; did you mean train.steps?"),
         ("zzz=3", "unknown key zzz"),
         ("train.steps=many", "Expected `int`"),
-        ("train.steps=0", "steps, batch_size and validate_every must be at least 1"),
+        ("train.steps=0", "steps, accumulate and validate_every must be at least 1"),
         ("train.batch_size=1", "batch_size must be at least 2"),
         ("train.ema=1", "ema within 0 and 1"),
         ("train.device=tpu", "Invalid enum value 'tpu'"),
         ("labels=mine", "Invalid enum value 'mine'"),
-        ("views.mix=2", "mix a probability"),
+        ("views.mix=2", "mix is 2; it is a probability"),
         ("views.gain_db=[3, -3]", "the lower end comes first"),
         ("windows.hop_s=0", "hop_s"),
         ("text.rank=0", "rank"),
         ("text.held_out=0.7", "held_out"),
+        ("text.layers=-1", "layers"),
+        ("text.table_bits=5", "Invalid enum value 5"),
         ("train.steps", "it must read key=value"),
         ("name.first=x", "name holds a value, not keys"),
         ("train.steps=[", "not a YAML value"),
@@ -95,4 +98,5 @@ def test_every_key_is_documented() -> None:
             if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
                 check(field.type)
 
-    check(Recipe)
+    for kind in (Recipe, Inherit, MobileConfig, SeparableConfig, SeparableBlock, PatchConfig):
+        check(kind)

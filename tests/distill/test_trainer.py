@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -10,30 +10,36 @@ from tests.distill.sounds import RULE, make_recipe, make_sounds
 from tests.fake_teacher import ToneTeacher
 from tinyalm.errors import ConfigError, DataError
 from tinyalm.frontend import preset
-from tinyalm.models.audio import AudioStudent, AudioStudentConfig, deterministic_init
+from tinyalm.models.audio import AudioEncoder, deterministic_init
+from tinyalm.models.shapes import AudioStudentConfig, MobileConfig
 from tinyalm_distill.manifest import read_clips
-from tinyalm_distill.recipe import TrainConfig
+from tinyalm_distill.recipe import Objectives, TrainConfig
 from tinyalm_distill.recordings import decode
 from tinyalm_distill.teacher_cache import teach_views
-from tinyalm_distill.trainer import Trainer, read_history
+from tinyalm_distill.trainer import Curriculum, Trainer
+from tinyalm_distill.training_state import read_history, write_history
 from tinyalm_distill.validation import Validation, embed_clips
 from tinyalm_distill.views import Views, cut_windows
+
+SPEC = preset("edge-16k")
+ALL = Objectives(features=0.5, classes=1, relations=0.1, labels=0.5, contrast=0.5, queue=32)
 
 
 @dataclass
 class Lesson:
-    views: Views
-    targets: np.ndarray
-    validation: Validation
+    curriculum: Curriculum
     config: TrainConfig
 
     def trainer(self, *, seed: int = 0, **changes: object) -> Trainer:
-        student = AudioStudent(
-            AudioStudentConfig(embedding_dim=8, width=0.25, features=16), preset("edge-16k")
-        )
+        shape = AudioStudentConfig(embedding_dim=8, body=MobileConfig(width=0.25, features=16))
+        student = AudioEncoder(shape)
         deterministic_init(student, seed)
-        config = msgspec.structs.replace(self.config, **changes)
-        return Trainer(student, self.views, self.targets, self.validation, config, seed)
+        return Trainer(
+            student, self.curriculum, msgspec.structs.replace(self.config, **changes), seed
+        )
+
+    def taught(self, **changes: object) -> "Lesson":
+        return replace(self, curriculum=msgspec.structs.replace(self.curriculum, **changes))
 
 
 @pytest.fixture(scope="module")
@@ -47,19 +53,21 @@ def lesson(tmp_path_factory: pytest.TempPathFactory) -> Lesson:
         for split in ("train", "dev")
     )
     views = Views(train, cut_windows(train, RULE), recipe.views, recipe.seed)
-    targets = teach_views(teacher, views, folder)
-    return Lesson(views, targets, Validation(dev, RULE, embed_clips(teacher, dev)), recipe.train)
+    lessons = teach_views(teacher, views, SPEC, folder)
+    validation = Validation(dev, RULE, SPEC, embed_clips(teacher, dev))
+    bank = teacher.embed_text(teacher.labels)
+    return Lesson(Curriculum(views, lessons, bank, validation, Objectives()), recipe.train)
 
 
 def silent(step: int, loss: float, cosine: float) -> None:
     """A report that nobody reads."""
 
 
-def weights(student: AudioStudent) -> dict[str, np.ndarray]:
+def weights(student: AudioEncoder) -> dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in student.state_dict().items()}
 
 
-def same(first: AudioStudent, second: AudioStudent) -> bool:
+def same(first: AudioEncoder, second: AudioEncoder) -> bool:
     one, other = weights(first), weights(second)
     return one.keys() == other.keys() and all(np.array_equal(one[k], other[k]) for k in one)
 
@@ -67,11 +75,11 @@ def same(first: AudioStudent, second: AudioStudent) -> bool:
 def test_a_student_learns_what_its_teacher_hears(lesson: Lesson, tmp_path: Path) -> None:
     trainer = lesson.trainer(steps=80, validate_every=20, learning_rate=1e-2)
     trainer.fit(tmp_path / "state", silent)
-    cosines = [point.cosine for point in trainer.history]
+    cosines = [point.cosine for point in trainer.progress.history]
     assert cosines[-1] > 0.8
-    assert trainer.history[-1].loss < trainer.history[0].loss / 2
-    trainer.write_history(tmp_path)
-    assert read_history(tmp_path) == trainer.history
+    assert trainer.progress.history[-1].loss < trainer.progress.history[0].loss / 2
+    write_history(tmp_path, trainer.progress.history)
+    assert read_history(tmp_path) == trainer.progress.history
 
 
 def test_the_same_seed_gives_the_same_student(lesson: Lesson, tmp_path: Path) -> None:
@@ -97,7 +105,7 @@ def test_a_resumed_training_ends_where_an_undisturbed_one_does(
         lesson.trainer().fit(tmp_path / "state", interrupt)
     resumed = lesson.trainer()
     assert same(resumed.fit(tmp_path / "state", silent), whole)
-    assert resumed.history == undisturbed.history
+    assert resumed.progress.history == undisturbed.progress.history
 
 
 def test_a_finished_training_is_not_trained_again(lesson: Lesson, tmp_path: Path) -> None:
@@ -112,18 +120,50 @@ def test_the_state_of_another_training_is_refused(lesson: Lesson, tmp_path: Path
     lesson.trainer().fit(tmp_path / "state", silent)
     with pytest.raises(DataError, match="the state of another recipe"):
         lesson.trainer(learning_rate=1e-4).fit(tmp_path / "state", silent)
-    other = Lesson(lesson.views, -lesson.targets, lesson.validation, lesson.config)
     with pytest.raises(DataError, match="the state of another recipe"):
-        other.trainer().fit(tmp_path / "state", silent)
+        lesson.taught(objectives=ALL).trainer().fit(tmp_path / "state", silent)
     (tmp_path / "state").write_bytes((tmp_path / "state").read_bytes()[:1000])
     with pytest.raises(DataError, match="damaged"):
         lesson.trainer().fit(tmp_path / "state", silent)
 
 
 def test_a_loss_that_is_no_number_is_an_error(lesson: Lesson, tmp_path: Path) -> None:
-    broken = Lesson(lesson.views, lesson.targets * np.nan, lesson.validation, lesson.config)
+    trainer = lesson.taught(bank=lesson.curriculum.bank * np.nan, objectives=ALL).trainer()
     with pytest.raises(ConfigError, match=r"the loss is nan at step 1; lower train\.learning_rate"):
-        broken.trainer().fit(tmp_path / "state", silent)
+        trainer.fit(tmp_path / "state", silent)
+
+
+def test_accumulated_batches_make_one_step(lesson: Lesson, tmp_path: Path) -> None:
+    plain = lesson.trainer(steps=4).fit(tmp_path / "plain", silent)
+    trainer = lesson.trainer(steps=4, accumulate=2)
+    assert not same(trainer.fit(tmp_path / "accumulated", silent), plain)
+    assert trainer.progress.step == 4
+
+
+def test_training_stops_when_patience_is_at_its_end(lesson: Lesson, tmp_path: Path) -> None:
+    trainer = lesson.trainer(steps=400, validate_every=1, patience=3, learning_rate=1e-9)
+    trainer.fit(tmp_path / "state", silent)
+    cosines = [point.cosine for point in trainer.progress.history]
+    assert trainer.progress.step < 400
+    assert max(cosines[-3:]) <= max(cosines[:-3])
+
+
+def test_all_objectives_together_train_and_resume(lesson: Lesson, tmp_path: Path) -> None:
+    both = lesson.taught(objectives=ALL)
+    whole = both.trainer(clusters=3).fit(tmp_path / "whole", silent)
+
+    def interrupt(step: int, loss: float, cosine: float) -> None:
+        if step == 6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        both.trainer(clusters=3).fit(tmp_path / "state", interrupt)
+    assert same(both.trainer(clusters=3).fit(tmp_path / "state", silent), whole)
+
+
+def test_curves_are_left_for_tensorboard(lesson: Lesson, tmp_path: Path) -> None:
+    lesson.trainer().fit(tmp_path / "state", silent)
+    assert list((tmp_path / "tensorboard").glob("events.out.tfevents.*"))
 
 
 def test_a_missing_gpu_is_named(lesson: Lesson) -> None:

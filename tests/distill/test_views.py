@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
@@ -6,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.distill.sounds import RULE, make_sounds
-from tinyalm.errors import DataError
+from tinyalm.errors import ConfigError, DataError
 from tinyalm_distill.batches import batches
 from tinyalm_distill.manifest import read_manifest
-from tinyalm_distill.recipe import ViewsConfig
+from tinyalm_distill.recipe import TrainConfig, ViewsConfig
 from tinyalm_distill.recordings import Recordings, decode
+from tinyalm_distill.teachers import Answers
 from tinyalm_distill.views import Views, cut_windows
 
 
@@ -22,6 +24,11 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Recordings:
 
 def make(recordings: Recordings, seed: int = 0, **config: object) -> Views:
     return Views(recordings, cut_windows(recordings, RULE), ViewsConfig(**config), seed)
+
+
+def ordered(views: Views, seed: int, **config: object) -> Iterator[list[int]]:
+    embeddings = np.random.default_rng(0).standard_normal((len(views), 4)).astype(np.float32)
+    return batches(views, TrainConfig(batch_size=4, **config), seed, Answers(embeddings))
 
 
 @settings(max_examples=25, deadline=None)
@@ -67,11 +74,40 @@ def test_a_mix_holds_both_sounds_at_the_level_that_was_drawn(recordings: Recordi
     assert np.median(louder) == pytest.approx(2.0, rel=0.25)  # equal powers of unlike tones add
 
 
+@pytest.mark.parametrize("kind", ["mix", "splice", "respeed", "filter", "reverb", "noise"])
+def test_every_augmentation_changes_the_sound_and_nothing_else(
+    recordings: Recordings, kind: str
+) -> None:
+    none = {"views": 2, "gain_db": (0.0, 0.0), "mix": 0.0}
+    plain, changed = make(recordings, **none), make(recordings, **(none | {kind: 1.0}))
+    for number in range(0, len(plain), 2):
+        assert np.array_equal(plain.waveform(number), changed.waveform(number))
+    different = [
+        not np.allclose(plain.waveform(n), changed.waveform(n), atol=1e-4)
+        for n in range(1, len(plain), 2)
+    ]
+    assert np.mean(different) > 0.8
+    for number in range(1, len(changed), 2):
+        view = changed.waveform(number)
+        assert view.dtype == np.float32
+        assert view.shape == (changed.length(number),)
+        assert np.abs(view).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("mix", 1.5), ("reverb", -0.1), ("speed", (0.1, 1.0)), ("noise_db", (9.0, 1.0))],
+)
+def test_values_out_of_range_are_refused(key: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=key):
+        ViewsConfig(**{key: value})
+
+
 def test_an_epoch_takes_one_view_of_every_window(recordings: Recordings) -> None:
     views = make(recordings, views=3)
     windows = len(views.windows)
     seen: list[int] = []
-    order = batches(views, 4, seed=1)
+    order = ordered(views, seed=1)
     while len(seen) < windows:
         batch = next(order)
         assert len({views.length(number) for number in batch}) == 1
@@ -84,11 +120,11 @@ def test_windows_that_all_differ_in_length_are_too_few(recordings: Recordings) -
     whole = make(recordings)
     one = Views(recordings, whole.windows[:1], whole.config, 0)
     with pytest.raises(DataError, match="too few recordings"):
-        next(batches(one, 4, seed=0))
+        next(ordered(one, seed=0))
 
 
 def test_the_order_depends_on_the_seed_alone(recordings: Recordings) -> None:
     views = make(recordings)
-    first, again = (list(islice(batches(views, 4, seed=3), 50)) for _ in range(2))
+    first, again = (list(islice(ordered(views, seed=3), 50)) for _ in range(2))
     assert first == again
-    assert first != list(islice(batches(views, 4, seed=4), 50))
+    assert first != list(islice(ordered(views, seed=4), 50))

@@ -10,9 +10,10 @@ from tokenizers.pre_tokenizers import Whitespace
 
 from tinyalm.bundle import Calibration, DataSource, Provenance
 from tinyalm.frontend import preset
-from tinyalm.models.audio import AudioStudentConfig, deterministic_init
+from tinyalm.models.audio import deterministic_init
 from tinyalm.models.checkpoint import Student, StudentMeta, save_student
-from tinyalm.models.text import TextStudentConfig
+from tinyalm.models.shapes import AudioStudentConfig, MobileConfig
+from tinyalm.models.text import StaticTextConfig
 from tinyalm.windows import WindowRule
 
 RATE = 16000
@@ -21,8 +22,8 @@ META = StudentMeta(
     name="tiny",
     frontend=preset("edge-16k"),
     windows=WindowRule(length_s=0.96, hop_s=0.48, grid_s=0.24, min_s=0.48),
-    audio=AudioStudentConfig(embedding_dim=16, width=0.25, features=32),
-    text=TextStudentConfig(embedding_dim=16, vocabulary=12, rank=8, max_tokens=6),
+    audio=AudioStudentConfig(embedding_dim=16, body=MobileConfig(width=0.25, features=32)),
+    text=StaticTextConfig(embedding_dim=16, vocabulary=12, rank=8, max_tokens=6),
     labels=["dog barking", "rain"],
     template="sound of {}",
     calibration=Calibration(scale=9.0, bias=-3.0, pairs=20),
@@ -36,9 +37,9 @@ META = StudentMeta(
 )
 
 
-def random_student() -> Student:
-    """The student of `META`, in evaluation mode, whose BatchNorm does something."""
-    student = Student(META)
+def random_student(meta: StudentMeta = META) -> Student:
+    """The student of ``meta``, in evaluation mode, whose BatchNorm does something."""
+    student = Student(meta)
     deterministic_init(student, seed=1)
     generator = torch.Generator().manual_seed(2)
     for layer in student.modules():
@@ -77,7 +78,7 @@ def save_checkpoint(folder: Path, student: Student | None = None, **parts: objec
     """Write the checkpoint; ``parts`` replace meta, weights, tokenizer or calibration."""
     student = student or random_student()
     given = {
-        "meta": META,
+        "meta": student.meta,
         "weights": student.state_dict(),
         "tokenizer": tokenizer(),
         "calibration": sounds(),

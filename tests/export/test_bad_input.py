@@ -52,7 +52,7 @@ def test_another_version_is_refused(copy, tmp_path):
     assert "checkpoint version 99" in refused(copy, tmp_path / "x.tinyalm", DataError)
 
 
-@pytest.mark.parametrize("name", ["audio.encoder.project.weight", "text.table.weight"])
+@pytest.mark.parametrize("name", ["audio.encoder.head.project.weight", "text.table.weight"])
 def test_weights_that_are_no_numbers_are_named(tmp_path, name):
     student = random_student()
     weights = student.state_dict()

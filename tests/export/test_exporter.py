@@ -13,7 +13,7 @@ from tinyalm.bundle import MANIFEST, read_bundle
 from tinyalm.engine import engine
 from tinyalm.errors import ExportError
 from tinyalm.frontend import LogMelSpec, log_mel, program
-from tinyalm.models.audio import parameters
+from tinyalm.models.counting import parameters
 from tinyalm_export.graphs import SHARED_SIZE
 from tinyalm_export.parity import (
     INT8_MEAN_COSINE,
@@ -217,7 +217,7 @@ def test_int8_computes_in_integers_and_keeps_the_front_end_in_float(int8):
     made_by = {output: node for node in model.graph.node for output in node.output}
     layers = [node for node in model.graph.node if node.op_type in ("Conv", "Gemm")]
     in_float = [node for node in layers if made_by[node.input[0]].op_type != "DequantizeLinear"]
-    assert [node.name for node in in_float] == ["encoder/layers.0.0/conv2d"]
+    assert [node.name for node in in_float] == ["encoder/body.layers.0.0/conv2d"]
     (front_end,) = model.functions
     assert not {"QuantizeLinear", "DequantizeLinear"} & {node.op_type for node in front_end.node}
 

@@ -1,51 +1,19 @@
-"""Audio students: inverted residuals over log-mel (MobileNetV2, arXiv:1801.04381), by width."""
+"""The audio student: log-mel, a body of some family, and the head that makes the embedding."""
 
-import msgspec
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from tinyalm.errors import ConfigError
 from tinyalm.frontend import LogMelSpec
+from tinyalm.models.layers import EmbeddingHead
 from tinyalm.models.log_mel import LogMel
-
-# The stem takes 4 x 4 strides at once: at finer resolutions a small network spends its time moving
-# memory, not computing. Then (expansion, channels, repeats, stride) of each stage at width 1.
-_STEM = 32
-_STAGES = [(2, 32, 1, 1), (3, 64, 3, 2), (4, 112, 3, 2)]
-
-
-class AudioStudentConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Shape of an audio student.
-
-    Attributes:
-        embedding_dim: size of the space that it shares with its teacher.
-        width: multiplies the channels of every stage.
-        features: channels that are averaged over time and frequency before the projection.
-
-    Raises:
-        ConfigError: a value out of range.
-    """
-
-    embedding_dim: int
-    width: float = 1.0
-    features: int = 640
-
-    def __post_init__(self) -> None:
-        """Refuse networks without channels."""
-        if self.embedding_dim < 1 or self.features < 1 or not 0.1 <= self.width <= 8:
-            raise ConfigError(
-                f"student of embedding_dim {self.embedding_dim}, features {self.features}, width "
-                f"{self.width:g}: the first two must be at least 1 and width within 0.1 and 8"
-            )
+from tinyalm.models.mobile import MobileBody
+from tinyalm.models.patches import PatchBody
+from tinyalm.models.separable import SeparableBody
+from tinyalm.models.shapes import AudioStudentConfig, BodyConfig, MobileConfig, SeparableConfig
 
 
 class AudioStudent(nn.Module):
-    """Waveform to an embedding of unit length, any duration of at least one front-end frame.
-
-    Activations are plain ReLU: it folds into the quantized convolution before it, which
-    hard-swish and squeeze-excitation do not.
-    """
+    """Waveform to an embedding of unit length, any duration of at least one front-end frame."""
 
     def __init__(self, config: AudioStudentConfig, spec: LogMelSpec) -> None:
         """Build the network with random weights."""
@@ -66,48 +34,37 @@ class AudioEncoder(nn.Module):
     def __init__(self, config: AudioStudentConfig) -> None:
         """Build the network with random weights."""
         super().__init__()
-        channels = _scaled(_STEM, config.width)
-        layers: list[nn.Module] = [_conv(1, channels, kernel=5, stride=4)]
-        for expansion, base, repeats, stride in _STAGES:
-            for index in range(repeats):
-                out = _scaled(base, config.width)
-                first = stride if index == 0 else 1
-                layers.append(InvertedResidual(channels, out, expansion, first))
-                channels = out
-        layers.append(_conv(channels, config.features))
-        self.layers = nn.Sequential(*layers)
-        self.project = nn.Linear(config.features, config.embedding_dim)
+        self.config = config
+        self.body = build_body(config.body)
+        self.head = EmbeddingHead(config.body.features, config.hidden, config.embedding_dim)
+
+    def features(self, log_mel: Tensor) -> Tensor:
+        """Log-mel to pooled features, (batch, features)."""
+        maps: Tensor = self.body(log_mel)
+        return maps.mean(dim=(2, 3))
 
     def forward(self, log_mel: Tensor) -> Tensor:
         """Log-mel to an embedding of unit length."""
-        maps = self.layers(log_mel[:, None])  # (batch, features, frames / 16, n_mels / 16)
-        return F.normalize(self.project(maps.mean(dim=(2, 3))), dim=-1)
+        embedding: Tensor = self.head(self.features(log_mel))
+        return embedding
+
+    def framewise(self, log_mel: Tensor) -> Tensor:
+        """Log-mel to the embedding of every step of the feature maps, (batch, steps, dim).
+
+        A step sees what its receptive field covers: more than its own frames, less than the window.
+        """
+        maps: Tensor = self.body(log_mel)
+        embeddings: Tensor = self.head(maps.mean(dim=3).transpose(1, 2))
+        return embeddings
 
 
-class InvertedResidual(nn.Module):
-    """Expand, filter each channel, project; added to its input where the shapes agree."""
-
-    def __init__(self, inputs: int, outputs: int, expansion: int, stride: int) -> None:
-        """Build one block."""
-        super().__init__()
-        hidden = inputs * expansion
-        expand = [_conv(inputs, hidden)] if expansion > 1 else []
-        self.layers = nn.Sequential(
-            *expand,
-            _conv(hidden, hidden, kernel=3, stride=stride, groups=hidden),
-            _conv(hidden, outputs, activate=False),
-        )
-        self.residual = stride == 1 and inputs == outputs
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """(batch, inputs, frames, mels) to (batch, outputs, frames / stride, mels / stride)."""
-        filtered: Tensor = self.layers(maps)
-        return maps + filtered if self.residual else filtered
-
-
-def parameters(module: nn.Module) -> int:
-    """Number of trainable values in ``module``."""
-    return sum(p.numel() for p in module.parameters())
+def build_body(config: BodyConfig) -> nn.Module:
+    """The body that ``config`` describes, with random weights."""
+    if isinstance(config, MobileConfig):
+        return MobileBody(config)
+    if isinstance(config, SeparableConfig):
+        return SeparableBody(config)
+    return PatchBody(config)
 
 
 def deterministic_init(module: nn.Module, seed: int) -> None:
@@ -118,24 +75,3 @@ def deterministic_init(module: nn.Module, seed: int) -> None:
             reset = getattr(layer, "reset_parameters", None)
             if callable(reset):
                 reset()
-
-
-def _conv(
-    inputs: int,
-    outputs: int,
-    *,
-    kernel: int = 1,
-    stride: int = 1,
-    groups: int = 1,
-    activate: bool = True,
-) -> nn.Sequential:
-    layers: list[nn.Module] = [
-        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
-        nn.BatchNorm2d(outputs),
-    ]
-    return nn.Sequential(*layers, *([nn.ReLU()] if activate else []))
-
-
-def _scaled(channels: int, width: float) -> int:
-    """Channels times width, to a multiple of 16, which int8 kernels of depthwise layers take."""
-    return max(16, round(channels * width / 16) * 16)

@@ -20,11 +20,12 @@ from torch import Tensor, nn
 from tinyalm.bundle import Calibration, Provenance
 from tinyalm.errors import DataError, TinyalmError
 from tinyalm.frontend import LogMelSpec
-from tinyalm.models.audio import AudioStudent, AudioStudentConfig
-from tinyalm.models.text import TextStudent, TextStudentConfig
+from tinyalm.models.audio import AudioStudent
+from tinyalm.models.shapes import AudioStudentConfig
+from tinyalm.models.text import TextStudentConfig, text_student
 from tinyalm.windows import WindowRule
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 META, WEIGHTS = "student.json", "student.safetensors"
 TOKENIZER, CALIBRATION = "tokenizer.json", "calibration.safetensors"
 
@@ -52,7 +53,7 @@ class Student(nn.Module):
         super().__init__()
         self.meta = meta
         self.audio = AudioStudent(meta.audio, meta.frontend)
-        self.text = TextStudent(meta.text)
+        self.text = text_student(meta.text)
 
 
 def save_student(

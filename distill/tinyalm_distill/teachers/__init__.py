@@ -9,6 +9,9 @@ from tokenizers import Tokenizer
 
 from tinyalm.errors import ConfigError
 from tinyalm_distill.assets import require
+from tinyalm_distill.teachers.answers import Answers, Inheritance
+
+__all__ = ["TEACHERS", "Answers", "AudioTextTeacher", "Inheritance", "open_teacher"]
 
 
 class AudioTextTeacher(Protocol):
@@ -63,10 +66,18 @@ class AudioTextTeacher(Protocol):
         """How sure it is of each of its ``labels``, (labels,) float32 in [0, 1]."""
         ...
 
+    def answer(self, waveforms: Sequence[NDArray[np.float32]], sample_rate: int) -> Answers:
+        """All that it says of sounds, each (samples,) float32 in [-1, 1]."""
+        ...
+
     def embed_audio(
         self, waveforms: Sequence[NDArray[np.float32]], sample_rate: int
     ) -> NDArray[np.float32]:
-        """Sounds, each (samples,) float32 in [-1, 1], to (n, dim)."""
+        """The embeddings alone, (n, dim)."""
+        ...
+
+    def body(self) -> Inheritance | None:
+        """Its own network, where students can be cut out of it."""
         ...
 
     def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -18,8 +18,10 @@ from tokenizers import Tokenizer
 
 from tinyalm.errors import ConfigError
 from tinyalm.results import unit_length
+from tinyalm_distill.teachers.answers import Answers, Inheritance
 from tinyalm_distill.teachers.minilm import MiniLM
 from tinyalm_distill.teachers.yamnet import SPEC, YamNet
+from tinyalm_distill.teachers.yamnet_body import read_body
 
 
 class ConseConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,6 +53,7 @@ class YamNetMiniLM:
     sample_rate = SPEC.sample_rate
     dim = MiniLM.dim
     template = "{}"
+    features = 1024
 
     def __init__(self, folder: Path, *, threads: int = 2) -> None:
         """Load the pulled asset at ``folder``.
@@ -60,7 +63,7 @@ class YamNetMiniLM:
         """
         self._yamnet = YamNet(folder / "yamnet")
         self._minilm = MiniLM(folder / "minilm")
-        self._threads = threads
+        self._folder, self._threads = folder, threads
         self._prior = class_prior()
         raw = self._minilm.encode(self.labels)
         self._mean = raw.mean(axis=0)
@@ -96,23 +99,48 @@ class YamNetMiniLM:
         Raises:
             ConfigError: another sample rate.
         """
+        return self.answer(waveforms, sample_rate).embeddings
+
+    def answer(self, waveforms: Sequence[NDArray[np.float32]], sample_rate: int) -> Answers:
+        """All that it hears in sounds: embeddings, and YAMNet's features and probabilities.
+
+        Raises:
+            ConfigError: another sample rate.
+        """
         if sample_rate != self.sample_rate:
             raise ConfigError(f"{self.name} hears {self.sample_rate} Hz, not {sample_rate} Hz")
-        if not waveforms:
-            return np.zeros((0, self.dim), np.float32)
         # One sound a thread: its answer never depends on what else is in the batch.
         with ThreadPoolExecutor(self._threads) as pool:
-            return self.compose(np.stack(list(pool.map(self.class_probabilities, waveforms))))
+            heard = list(pool.map(self._means, waveforms))
+        probabilities = np.array([one[0] for one in heard], np.float32).reshape(
+            -1, len(self.labels)
+        )
+        features = np.array([one[1] for one in heard], np.float32).reshape(-1, self.features)
+        return Answers(
+            embeddings=self.compose(probabilities), features=features, probabilities=probabilities
+        )
+
+    def body(self) -> Inheritance:
+        """YAMNet's body, which students may be cut out of."""
+        return Inheritance(read_body(self._folder / "yamnet"), SPEC)
 
     def class_probabilities(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mean probability of each class over a sound at 16 kHz, (521,) float32 in [0, 1]."""
-        return np.asarray(self._yamnet.probabilities(waveform).mean(axis=0))
+        return self._means(waveform)[0]
+
+    def _means(
+        self, waveform: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        probabilities, features = self._yamnet(waveform)
+        return probabilities.mean(axis=0), features.mean(axis=0)
 
     def compose(
         self, probabilities: NDArray[np.float32], config: ConseConfig = _CHOSEN
     ) -> NDArray[np.float32]:
         """Class probabilities, (n, 521), to embeddings, (n, 384) of unit length."""
         weights = (probabilities / (self._prior + config.prior_offset)) ** config.power
+        if not len(weights):
+            return np.zeros((0, self.dim), np.float32)
         least = np.partition(weights, -config.top_k, axis=1)[:, -config.top_k, None]
         return unit_length(np.where(weights >= least, weights, 0) @ self._classes)
 

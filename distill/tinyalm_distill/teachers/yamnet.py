@@ -51,20 +51,25 @@ class YamNet:
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
 
-    def probabilities(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Class probabilities of every patch.
+    def __call__(
+        self, waveform: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Class probabilities and features of every patch.
 
         Args:
             waveform: (samples,) float32 in [-1, 1] at 16 kHz; zero-padded at its end to whole
                 patches, as yamnet/features.py does.
 
         Returns:
-            (patches, 521) float32 in [0, 1]; patch ``i`` starts at ``0.48 * i`` seconds.
+            (patches, 521) float32 in [0, 1] and (patches, 1024) float32; patch ``i`` starts at
+            ``0.48 * i`` seconds.
         """
-        patches = self._patches(waveform)
-        logits = self._session.run(["logits"], {"audio": patches})[0]
+        logits, features = self._session.run(
+            ["logits", "features"], {"audio": self._patches(waveform)}
+        )
         # Beyond -80 the exponential of a float32 overflows, and the probability is 0 anyway.
-        return np.asarray(1.0 / (1.0 + np.exp(-np.maximum(logits, -80.0))), dtype=np.float32)
+        probabilities = 1.0 / (1.0 + np.exp(-np.maximum(logits, -80.0)))
+        return np.asarray(probabilities, np.float32), np.asarray(features, np.float32)
 
     def _patches(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         beyond = max(0, waveform.size - _PATCH_SAMPLES)
@@ -80,7 +85,8 @@ class YamNet:
 def float_model(model: onnx.ModelProto) -> onnx.ModelProto:
     """The quantized YAMNet graph without its quantization, with a dynamic batch.
 
-    Inputs and outputs: ``audio`` [n, 1, 96, 64] log-mel patches, ``logits`` [n, 521].
+    Inputs and outputs: ``audio`` [n, 1, 96, 64] log-mel patches, ``logits`` [n, 521], and what they
+    are a linear map of, ``features`` [n, 1024].
 
     Raises:
         ValueError: the graph has another structure.
@@ -104,13 +110,16 @@ def float_model(model: onnx.ModelProto) -> onnx.ModelProto:
         raise ValueError("it does not end in Reshape and Gemm")
     flat = np.array([-1, 1024], np.int64)
     weights[reshape.input[1]] = numpy_helper.from_array(flat, reshape.input[1])
-    gemm.output[0] = "logits"
+    gemm.output[0], gemm.input[0], reshape.output[0] = "logits", "features", "features"
     floats = onnx.TensorProto.FLOAT
     recovered = helper.make_graph(
         nodes,
         "yamnet",
         [helper.make_tensor_value_info("audio", floats, ["n", 1, PATCH_FRAMES, SPEC.n_mels])],
-        [helper.make_tensor_value_info("logits", floats, ["n", 521])],
+        [
+            helper.make_tensor_value_info("logits", floats, ["n", 521]),
+            helper.make_tensor_value_info("features", floats, ["n", 1024]),
+        ],
         list(weights.values()),
     )
     result = helper.make_model(
