@@ -14,7 +14,7 @@ from tinyalm.errors import BundleError, TinyalmError
 from tinyalm.frontend import LogMelSpec
 from tinyalm.windows import WindowRule
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MANIFEST = "bundle.json"
 SUFFIX = ".tinyalm"
 
