@@ -35,7 +35,7 @@ class ViewsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     Attributes:
         views: views of each window, the plain one among them.
-        hop_s: seconds between the starts of two windows of one recording.
+        hop_s: seconds between the starts of two windows of one recording; at most a window.
         mix: probability that another window is added.
         mix_db: range of the level of the first over the second in a mix.
         splice: probability that another window takes over partway ("A, then B").
@@ -204,7 +204,7 @@ class TrainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     Attributes:
         steps: optimizer steps.
-        batch_size: views a step and process.
+        batch_size: views a batch.
         accumulate: batches whose gradients make one step.
         learning_rate: peak of AdamW's, after the warm-up; it falls to 0 along a cosine.
         weight_decay: of AdamW, on matrices only.

@@ -173,8 +173,8 @@ def _audio_student(
             progress(step, recipe.train.steps, note)
 
         student.encoder = trainer.fit(out / STATE, report)
-    write_history(out, trainer.progress.history)
-    return student, trainer.progress.cosine
+    write_history(out, trainer.course.history)
+    return student, trainer.course.cosine
 
 
 def _calibrate(

@@ -1,7 +1,6 @@
 """Training of the audio student: AdamW, warm-up and cosine, moving average, exact resume.
 
-accelerate runs it on a CPU, a GPU, or many processes (`accelerate launch -m tinyalm.cli.main
-distill run RECIPE`), with bf16 and gradient accumulation.
+accelerate runs it on a CPU or a GPU, with bf16 and gradient accumulation.
 """
 
 import copy
@@ -27,7 +26,7 @@ from tinyalm_distill.momentum_queue import follow
 from tinyalm_distill.recipe import Objectives, TrainConfig
 from tinyalm_distill.teacher_cache import Lessons
 from tinyalm_distill.teaching import Batch, Teaching
-from tinyalm_distill.training_state import Measurement, Progress, load_state, save_state
+from tinyalm_distill.training_state import Course, Measurement, load_state, save_state
 from tinyalm_distill.validation import Validation
 from tinyalm_distill.views import Views
 
@@ -80,7 +79,7 @@ class Trainer:
         self._teaching, self._prepared = self._accelerator.prepare(teaching, self._optimizer)
         self._inner: Teaching = self._accelerator.unwrap_model(self._teaching)
         self._average: AudioEncoder = copy.deepcopy(self._inner.student).eval()
-        self.progress = Progress()  # read by whoever reports on the training
+        self.course = Course()  # read by whoever reports on the training
 
     def fit(self, state: Path, report: Report) -> AudioEncoder:
         """Train to the last step and give the averaged student.
@@ -95,40 +94,37 @@ class Trainer:
             ConfigError: the loss is no longer a number.
         """
         if state.is_file():
-            load_state(state, self._digest(), self._tensors(), self.progress)
-        processes = self._accelerator.num_processes
+            load_state(state, self._digest(), self._tensors(), self.course)
         order = batches(
             self._curriculum.views, self._config, self._seed, self._curriculum.lessons.answers
         )
-        at_once = self._config.accumulate * processes
-        order = islice(order, self.progress.step * at_once, None)
+        accumulate = self._config.accumulate
+        order = islice(order, self.course.step * accumulate, None)
         losses: list[float] = []
         with SummaryWriter(str(state.with_name("tensorboard"))) as curves:
             while not self._done():
-                numbers = list(islice(order, at_once))[self._accelerator.process_index :: processes]
-                parts = self._learn(numbers)
+                parts = self._learn(list(islice(order, accumulate)))
                 losses.append(parts["total"])
-                step = self.progress.step
+                step = self.course.step
                 for name, value in parts.items():
                     curves.add_scalar(f"loss/{name}", value, step)
-                report(step, losses[-1], self.progress.cosine)
+                report(step, losses[-1], self.course.cosine)
                 if step % self._config.validate_every == 0 or step == self._config.steps:
                     cosine = self._curriculum.validation.cosine(self._average)
                     curves.add_scalar("validation/cosine", cosine, step)
-                    self.progress.measured(Measurement(step, float(np.mean(losses)), cosine))
+                    self.course.history.append(Measurement(step, float(np.mean(losses)), cosine))
                     losses.clear()
-                    if self._accelerator.is_main_process:
-                        save_state(state, self._digest(), self._tensors(), self.progress)
+                    save_state(state, self._digest(), self._tensors(), self.course)
         return self._average.to("cpu")
 
     def _done(self) -> bool:
-        if self.progress.step >= self._config.steps:
+        if self.course.step >= self._config.steps:
             return True
-        return 0 < self._config.patience <= self.progress.since_best()
+        return 0 < self._config.patience <= self.course.since_best()
 
     def _learn(self, accumulated: list[list[int]]) -> dict[str, float]:
         """One step of the optimizer; gives its losses."""
-        rate = self._config.learning_rate * _schedule(self.progress.step, self._config)
+        rate = self._config.learning_rate * _schedule(self.course.step, self._config)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._teaching.train()
@@ -145,13 +141,13 @@ class Trainer:
                 self._prepared.zero_grad()
             for name, loss in losses.items():
                 sums[name] = sums.get(name, 0.0) + float(loss.detach()) / len(accumulated)
-        self.progress.step += 1
+        self.course.step += 1
         # Faster at first, when the early weights are worth least.
-        decay = min(self._config.ema, self.progress.step / (9 + self.progress.step))
+        decay = min(self._config.ema, self.course.step / (9 + self.course.step))
         follow(self._average, self._inner.student, decay)
         if not math.isfinite(sums["total"]):
             raise ConfigError(
-                f"train: the loss is {sums['total']} at step {self.progress.step}; lower "
+                f"train: the loss is {sums['total']} at step {self.course.step}; lower "
                 f"train.learning_rate (it is {self._config.learning_rate:g}) and start again"
             )
         return sums
@@ -160,18 +156,15 @@ class Trainer:
         lessons, device = self._curriculum.lessons, self._accelerator.device
         answers = lessons.answers
 
-        def rows(values: NDArray[np.float32] | None) -> Tensor | None:
-            if values is None:
-                return None
+        def rows(values: NDArray[np.float32]) -> Tensor:
             return torch.from_numpy(values[numbers].astype(np.float32)).to(device)
 
-        embeddings = rows(answers.embeddings)
         log_mel = np.stack([lessons.log_mel(number) for number in numbers])
         return Batch(
             log_mel=torch.from_numpy(log_mel).to(device),
-            embeddings=embeddings if embeddings is not None else torch.empty(0),
-            features=rows(answers.features),
-            probabilities=rows(answers.probabilities),
+            embeddings=rows(answers.embeddings),
+            features=None if answers.features is None else rows(answers.features),
+            probabilities=None if answers.probabilities is None else rows(answers.probabilities),
             clips=torch.tensor([self._curriculum.views.clip(n) for n in numbers]).to(device),
         )
 

@@ -23,7 +23,7 @@ class Measurement(Struct, frozen=True):
     cosine: float
 
 
-class Progress(Struct):
+class Course(Struct):
     """How far a training is: steps done, and all measurements."""
 
     step: int = 0
@@ -34,19 +34,15 @@ class Progress(Struct):
         """The last validation cosine, NaN before the first."""
         return self.history[-1].cosine if self.history else math.nan
 
-    def measured(self, measurement: Measurement) -> None:
-        """Add a measurement."""
-        self.history.append(measurement)
-
     def since_best(self) -> int:
         """Measurements since the best one."""
         cosines = [one.cosine for one in self.history]
         return len(cosines) - 1 - cosines.index(max(cosines)) if cosines else 0
 
 
-def save_state(path: Path, training: str, tensors: dict[str, Tensor], progress: Progress) -> None:
+def save_state(path: Path, training: str, tensors: dict[str, Tensor], course: Course) -> None:
     """Write the state of a training; ``path`` is the old one or the new one, whole."""
-    metadata = {"training": training, "progress": msgspec.json.encode(progress).decode()}
+    metadata = {"training": training, "course": msgspec.json.encode(course).decode()}
     partial = path.with_suffix(".partial")
     save_file(
         {name: value.cpu().contiguous() for name, value in tensors.items()}, partial, metadata
@@ -54,8 +50,8 @@ def save_state(path: Path, training: str, tensors: dict[str, Tensor], progress: 
     partial.replace(path)
 
 
-def load_state(path: Path, training: str, tensors: dict[str, Tensor], progress: Progress) -> None:
-    """Read the state at ``path`` into ``tensors`` and ``progress``.
+def load_state(path: Path, training: str, tensors: dict[str, Tensor], course: Course) -> None:
+    """Read the state at ``path`` into ``tensors`` and ``course``.
 
     Raises:
         DataError: it is damaged, or of another training.
@@ -68,13 +64,13 @@ def load_state(path: Path, training: str, tensors: dict[str, Tensor], progress: 
                     f"{path}: the state of another recipe or other data; "
                     "resume with what it was begun with, or choose another --out"
                 )
-            read = msgspec.json.decode(metadata["progress"], type=Progress)
+            read = msgspec.json.decode(metadata["course"], type=Course)
             with torch.no_grad():
                 for name, value in tensors.items():
                     value.copy_(file.get_tensor(name))
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise DataError(f"{path}: damaged ({error}); remove it to start again") from None
-    progress.step, progress.history = read.step, read.history
+    course.step, course.history = read.step, read.history
 
 
 def write_history(folder: Path, history: list[Measurement]) -> None:

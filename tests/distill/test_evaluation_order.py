@@ -12,6 +12,7 @@ from tests.fake_teacher import ToneTeacher
 from tests.fakes import RATE, WORDS, tone
 from tinyalm.errors import DataError
 from tinyalm_distill.cli import evaluate
+from tinyalm_distill.composition import FADE_S
 from tinyalm_distill.evaluation.embedders import TeacherEmbedder
 from tinyalm_distill.evaluation.order import PART_S, Pair, order, pair_up
 from tinyalm_distill.evaluation.results import result
@@ -100,13 +101,15 @@ def test_sounds_are_of_one_level_and_short(clips: list[Clip], tmp_path: Path) ->
     soundfile.write(long, tone(1000, 5.0), RATE)
     quiet = clips[7]  # an eighth as loud
     joined = Pair(Clip(file=long), quiet).waveform(RATE)
-    assert joined.size == (PART_S + 1) * RATE
-    parts = joined[: int(PART_S * RATE)], joined[int(PART_S * RATE) :]
+    faded = round(FADE_S * RATE)
+    assert joined.size == (PART_S + 1) * RATE - faded
+    alone = int(PART_S * RATE) - faded  # where the first begins to give way
+    parts = joined[:alone], joined[alone + faded :]
     levels = [np.sqrt(np.mean(part**2)) for part in parts]
     assert levels[0] == pytest.approx(levels[1], rel=0.01)
     mixed = Pair(Clip(file=long), quiet, at_once=True).waveform(RATE)
     assert mixed.size == PART_S * RATE
-    assert mixed[RATE:] == pytest.approx(joined[RATE : int(PART_S * RATE)], abs=1e-6)
+    assert mixed[RATE:alone] == pytest.approx(joined[RATE:alone], abs=1e-6)
 
 
 def test_one_label_makes_no_pair(tmp_path: Path) -> None:

@@ -75,11 +75,11 @@ def same(first: AudioEncoder, second: AudioEncoder) -> bool:
 def test_a_student_learns_what_its_teacher_hears(lesson: Lesson, tmp_path: Path) -> None:
     trainer = lesson.trainer(steps=80, validate_every=20, learning_rate=1e-2)
     trainer.fit(tmp_path / "state", silent)
-    cosines = [point.cosine for point in trainer.progress.history]
+    cosines = [point.cosine for point in trainer.course.history]
     assert cosines[-1] > 0.8
-    assert trainer.progress.history[-1].loss < trainer.progress.history[0].loss / 2
-    write_history(tmp_path, trainer.progress.history)
-    assert read_history(tmp_path) == trainer.progress.history
+    assert trainer.course.history[-1].loss < trainer.course.history[0].loss / 2
+    write_history(tmp_path, trainer.course.history)
+    assert read_history(tmp_path) == trainer.course.history
 
 
 def test_the_same_seed_gives_the_same_student(lesson: Lesson, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_resumed_training_ends_where_an_undisturbed_one_does(
         lesson.trainer().fit(tmp_path / "state", interrupt)
     resumed = lesson.trainer()
     assert same(resumed.fit(tmp_path / "state", silent), whole)
-    assert resumed.progress.history == undisturbed.progress.history
+    assert resumed.course.history == undisturbed.course.history
 
 
 def test_a_finished_training_is_not_trained_again(lesson: Lesson, tmp_path: Path) -> None:
@@ -137,14 +137,14 @@ def test_accumulated_batches_make_one_step(lesson: Lesson, tmp_path: Path) -> No
     plain = lesson.trainer(steps=4).fit(tmp_path / "plain", silent)
     trainer = lesson.trainer(steps=4, accumulate=2)
     assert not same(trainer.fit(tmp_path / "accumulated", silent), plain)
-    assert trainer.progress.step == 4
+    assert trainer.course.step == 4
 
 
 def test_training_stops_when_patience_is_at_its_end(lesson: Lesson, tmp_path: Path) -> None:
     trainer = lesson.trainer(steps=400, validate_every=1, patience=3, learning_rate=1e-9)
     trainer.fit(tmp_path / "state", silent)
-    cosines = [point.cosine for point in trainer.progress.history]
-    assert trainer.progress.step < 400
+    cosines = [point.cosine for point in trainer.course.history]
+    assert trainer.course.step < 400
     assert max(cosines[-3:]) <= max(cosines[:-3])
 
 

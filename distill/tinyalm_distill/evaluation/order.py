@@ -8,6 +8,16 @@ from numpy.typing import NDArray
 
 from tinyalm.audio import read
 from tinyalm.errors import DataError
+from tinyalm_distill.composition import (
+    FADE_S,
+    LEVEL,
+    THEN,
+    WHILE,
+    at_once,
+    in_turn,
+    levelled,
+    loudest,
+)
 from tinyalm_distill.evaluation.bootstrap import Statistic
 from tinyalm_distill.evaluation.embedders import Embedder
 from tinyalm_distill.evaluation.hearing import Heard, Whole, hear
@@ -16,7 +26,7 @@ from tinyalm_distill.evaluation.results import Measurement
 from tinyalm_distill.manifest import Clip
 
 PART_S = 2.0  # of each of the two sounds, at most
-_LEVEL = 0.05  # root mean square that both are brought to, so that neither drowns the other
+_PARTS = f"loudest {PART_S} s at {LEVEL}, {FADE_S} s faded"  # what a cached answer depends on
 _SAME = 1e-5  # cosines no further apart are the same: float32 rounds in the seventh digit
 
 
@@ -31,28 +41,17 @@ class Pair:
     @property
     def key(self) -> str:
         """Of both clips and how they are put together."""
-        return f"{Whole(self.first).key} {Whole(self.second).key} {self.at_once} {PART_S} {_LEVEL}"
+        return f"{Whole(self.first).key} {Whole(self.second).key} {self.at_once} {_PARTS}"
 
     def waveform(self, sample_rate: int) -> NDArray[np.float32]:
-        """The beginnings of both, of one level, joined or mixed."""
-        parts = [self._part(clip, sample_rate) for clip in (self.first, self.second)]
-        if not self.at_once:
-            return _within(np.concatenate(parts))
-        mixed = np.zeros(max(part.size for part in parts), np.float32)
-        for part in parts:
-            mixed[: part.size] += part
-        return _within(mixed)
+        """The loudest parts of both, of one level, joined or mixed."""
+        first, second = (self._part(clip, sample_rate) for clip in (self.first, self.second))
+        return at_once(first, second) if self.at_once else in_turn(first, second, sample_rate)
 
     @staticmethod
     def _part(clip: Clip, sample_rate: int) -> NDArray[np.float32]:
         samples = read(clip.file, sample_rate, start_s=clip.start_s, end_s=clip.end_s)
-        samples = samples[: round(PART_S * sample_rate)]
-        power = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
-        return samples * np.float32(_LEVEL / max(power, 1e-6))
-
-
-def _within(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    return samples / np.float32(max(1.0, float(np.abs(samples).max())))
+        return levelled(loudest(samples, sample_rate, PART_S))
 
 
 def pair_up(clips: Sequence[Clip], count: int) -> list[Pair]:
@@ -109,25 +108,25 @@ def order(embedder: Embedder, clips: Sequence[Clip], *, pairs: int = 200) -> Mea
         used = np.intersect1d(used, one.used)
     ab, ba, both = (_rows(one, used) for one in heard)
     names = [(made[i].first.labels[0], made[i].second.labels[0]) for i in used]
-    in_turn = embedder.embed_text([f"{a} then {b}" for a, b in names])
-    turned = embedder.embed_text([f"{b} then {a}" for a, b in names])
-    at_once = embedder.embed_text([f"{a} while {b}" for a, b in names])
-    blind = float(np.mean(_cosine(in_turn, turned) > 1 - _SAME))
+    turn = embedder.embed_text([THEN[0].format(a, b) for a, b in names])
+    turned = embedder.embed_text([THEN[0].format(b, a) for a, b in names])
+    together = embedder.embed_text([WHILE[0].format(a, b) for a, b in names])
+    blind = float(np.mean(_cosine(turn, turned) > 1 - _SAME))
     return Measurement(
         measure="order",
         model=embedder.name,
         clips=used,
         statistics={
             "order, audio to text": _both(
-                _choice(ab, in_turn, ab, turned), _choice(ba, turned, ba, in_turn)
+                _choice(ab, turn, ab, turned), _choice(ba, turned, ba, turn)
             ),
             "order, text to audio": _both(
-                _choice(ab, in_turn, ba, in_turn), _choice(ba, turned, ab, turned)
+                _choice(ab, turn, ba, turn), _choice(ba, turned, ab, turned)
             ),
             "then or while": _both(
-                _choice(ab, in_turn, ab, at_once), _choice(both, at_once, both, in_turn)
+                _choice(ab, turn, ab, together), _choice(both, together, both, turn)
             ),
-            "content": _content(embedder, ab, in_turn, names),
+            "content": _content(embedder, ab, turn, names),
         },
         facts={"pairs": len(used), "chance": 0.5, "orders with one embedding": blind},
         notes=_notes(blind),
