@@ -206,8 +206,10 @@ class TrainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         steps: optimizer steps.
         batch_size: views a batch.
         accumulate: batches whose gradients make one step.
-        learning_rate: peak of AdamW's, after the warm-up; it falls to 0 along a cosine.
-        weight_decay: of AdamW, on matrices only.
+        optimizer: ``adamw``, or ``muon`` for the student's matrices and AdamW for the rest; see
+            `tinyalm_distill.optimizer`.
+        learning_rate: peak of the optimizer's, after the warm-up; it falls to 0 along a cosine.
+        weight_decay: of matrices only.
         clip: largest norm of the gradient.
         warmup: steps of linear warm-up.
         ema: decay of the moving average of the weights, which is what is kept.
@@ -227,6 +229,7 @@ class TrainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     steps: int = 2000
     batch_size: int = 64
     accumulate: int = 1
+    optimizer: Literal["adamw", "muon"] = "adamw"
     learning_rate: float = 3e-3
     weight_decay: float = 0.02
     clip: float = 5.0

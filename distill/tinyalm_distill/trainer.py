@@ -1,4 +1,4 @@
-"""Training of the audio student: AdamW, warm-up and cosine, moving average, exact resume.
+"""Training of the audio student: warm-up and cosine, moving average, exact resume.
 
 accelerate runs it on a CPU or a GPU, with bf16 and gradient accumulation.
 """
@@ -16,13 +16,14 @@ import torch
 from accelerate import Accelerator
 from msgspec import Struct
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from tinyalm.errors import ConfigError
 from tinyalm.models.audio import AudioEncoder
 from tinyalm_distill.batches import batches
 from tinyalm_distill.momentum_queue import follow
+from tinyalm_distill.optimizer import make_optimizer
 from tinyalm_distill.recipe import Objectives, TrainConfig
 from tinyalm_distill.teacher_cache import Lessons
 from tinyalm_distill.teaching import Batch, Teaching
@@ -75,7 +76,7 @@ class Trainer:
             )
         # Channels last is the layout that the CPU's convolutions are fastest in.
         teaching.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._optimizer = torch.optim.AdamW(_groups(teaching, config), lr=config.learning_rate)
+        self._optimizer = make_optimizer(teaching, config)
         self._teaching, self._prepared = self._accelerator.prepare(teaching, self._optimizer)
         self._inner: Teaching = self._accelerator.unwrap_model(self._teaching)
         self._average: AudioEncoder = copy.deepcopy(self._inner.student).eval()
@@ -172,15 +173,7 @@ class Trainer:
         """All that the next step depends on, by name."""
         tensors = {f"teaching.{k}": v for k, v in self._inner.state_dict().items()}
         tensors |= {f"average.{k}": v for k, v in self._average.state_dict().items()}
-        for group in self._optimizer.param_groups:
-            for number, parameter in enumerate(group["params"]):
-                state = self._optimizer.state[parameter]
-                if not state:  # AdamW makes it at its first step
-                    state["step"] = torch.tensor(0.0)
-                    state["exp_avg"] = torch.zeros_like(parameter)
-                    state["exp_avg_sq"] = torch.zeros_like(parameter)
-                for key, value in state.items():
-                    tensors[f"adamw.{group['name']}.{number}.{key}"] = value
+        tensors |= {f"optimizer.{k}": v for k, v in self._optimizer.tensors().items()}
         return tensors
 
     def _digest(self) -> str:
@@ -208,13 +201,3 @@ def _schedule(step: int, config: TrainConfig) -> float:
         return (step + 1) / config.warmup
     done = (step - config.warmup) / max(1, config.steps - config.warmup)
     return 0.5 + 0.5 * math.cos(math.pi * done)
-
-
-def _groups(module: nn.Module, config: TrainConfig) -> list[dict[str, object]]:
-    """Weight decay for matrices and kernels, none for biases and batch normalisation."""
-    matrices = [p for p in module.parameters() if p.ndim > 1]
-    vectors = [p for p in module.parameters() if p.ndim <= 1]
-    return [
-        {"name": "matrices", "params": matrices, "weight_decay": config.weight_decay},
-        {"name": "vectors", "params": vectors, "weight_decay": 0.0},
-    ]

@@ -14,6 +14,7 @@ from tinyalm.engine import Graph, engine
 from tinyalm.frontend import LogMelSpec, log_mel, program
 from tinyalm.models.counting import parameters
 from tinyalm_export.checkpoint_input import CheckpointInput
+from tinyalm_export.equalization import equalize
 from tinyalm_export.graph_text import OPSET
 from tinyalm_export.graphs import (
     encoder_graph,
@@ -63,7 +64,8 @@ def make_audio(source: CheckpointInput, precision: Precision, folder: Path) -> A
         calibration, validation = sound[::2], sound[1::2] or sound
         mels = [log_mel(window, spec).astype(np.float32) for window in calibration]
         exact = graph
-        encoder = quantize_encoder(encoder, mels)
+        even = encoder_graph(equalize(student.encoder, mels), spec.n_mels)
+        encoder = quantize_encoder(even, mels)
         model = waveform_graph(encoder, spec)
         graph = _write(model, folder / AUDIO, spec)
         found = cosines(exact, graph, validation)

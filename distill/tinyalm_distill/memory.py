@@ -1,0 +1,25 @@
+"""Memory settings for training on a CPU."""
+
+import ctypes
+import os
+import sys
+
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
+_LARGEST, _BLOCK = 2**31 - 1, 2**28
+
+
+def keep_memory() -> None:
+    """Have this process keep the memory that it frees, in large pages.
+
+    A training step frees and asks again for hundreds of megabytes of feature maps. By glibc's
+    defaults each comes fresh from the kernel, page by page, which takes up to half of the step.
+    Elsewhere than on Linux with glibc nothing is changed. Call it before the first large tensor.
+    """
+    if sys.platform != "linux":
+        return
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # read by torch
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:  # musl has none
+        mallopt(_MMAP_MAX, 0)
+        mallopt(_TRIM_THRESHOLD, _LARGEST)
+        mallopt(_TOP_PAD, _BLOCK)
