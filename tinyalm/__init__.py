@@ -1,7 +1,7 @@
 """Compact audio-language models on the device: tag, retrieve and caption sound.
 
 import tinyalm
-model = tinyalm.load("student.tinyalm")
+model = tinyalm.load()
 model.tag("street.wav", ["dog barking", "rain"])
 """
 
@@ -15,16 +15,21 @@ if TYPE_CHECKING:
     from tinyalm.labels import LabelEmbeddings
     from tinyalm.model import Model, load
     from tinyalm.results import ClipTags, Segment, Tag, WindowEmbeddings
+    from tinyalm.streaming import Event, EventRule, Hysteresis, Session
 
 __version__ = "0.1.0"
 
 _HOME = {
     "ClipTags": "tinyalm.results",
+    "Event": "tinyalm.streaming",
+    "EventRule": "tinyalm.streaming",
+    "Hysteresis": "tinyalm.streaming",
     "LabelEmbeddings": "tinyalm.labels",
     "LabelPack": "tinyalm.label_pack",
     "LogMelSpec": "tinyalm.frontend",
     "Model": "tinyalm.model",
     "Segment": "tinyalm.results",
+    "Session": "tinyalm.streaming",
     "Tag": "tinyalm.results",
     "TinyalmError": "tinyalm.errors",
     "WindowEmbeddings": "tinyalm.results",
@@ -34,11 +39,15 @@ _HOME = {
 
 __all__ = [
     "ClipTags",
+    "Event",
+    "EventRule",
+    "Hysteresis",
     "LabelEmbeddings",
     "LabelPack",
     "LogMelSpec",
     "Model",
     "Segment",
+    "Session",
     "Tag",
     "TinyalmError",
     "WindowEmbeddings",

@@ -7,6 +7,7 @@ as it is and exits with status 2.
     ├── AudioError      a recording that cannot be used
     ├── BundleError     a bundle that is damaged, foreign, or of another version
     ├── ConfigError     a setting, recipe, or label list that makes no sense
+    ├── IndexFileError  an index that is damaged, foreign, or made by another model
     ├── DataError       a manifest, cache, or checkpoint that cannot be used
     ├── FetchError      an asset that cannot be had
     ├── ExportError     a model that cannot be exported as asked
@@ -28,6 +29,10 @@ class BundleError(TinyalmError):
 
 class ConfigError(TinyalmError):
     """A setting, recipe, or label list that makes no sense."""
+
+
+class IndexFileError(TinyalmError):
+    """An index that is damaged, foreign, made by another model, or cannot be written."""
 
 
 class DataError(TinyalmError):

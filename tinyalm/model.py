@@ -1,6 +1,6 @@
 """The student on the device: load a bundle, embed sound and text, tag recordings."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyalm import few_shot
+from tinyalm import index as retrieval
 from tinyalm.adapters import (
     Adapter,
     Attached,
@@ -32,6 +33,9 @@ from tinyalm.label_pack import LabelPack, read_label_pack
 from tinyalm.labels import LabelEmbeddings, check_labels, fill_template
 from tinyalm.results import ClipTags, WindowEmbeddings, unit_length
 from tinyalm.scoring import score
+from tinyalm.shipped import find_bundle
+from tinyalm.streaming import Event, EventRule, Recording, Session, Stream, WhenFull, listen
+from tinyalm.streaming.scores import WindowScorer
 from tinyalm.text import Tokens
 from tinyalm.waveform_encoder import FrontEnd, WaveformEncoder
 
@@ -39,16 +43,17 @@ TEXT_BATCH = 256
 
 
 def load(
-    path: str | Path,
+    bundle: str | Path | None = None,
     *,
     engine: str = "onnxruntime",
     frontend: FrontEnd = "auto",
     threads: int = 1,
 ) -> "Model":
-    """Load the bundle folder at ``path``, after every file in it has been verified.
+    """Load a bundle, after every file in it has been verified.
 
     Args:
-        path: the bundle, a folder ``NAME.tinyalm``.
+        bundle: a folder ``NAME.tinyalm``, or the name of a student that comes with tinyalm (see
+            `tinyalm.shipped`); by default the one to start with.
         engine: which engine executes its graphs, by its registered name.
         frontend: what computes log-mels: the ``native`` kernel, the ``graph``, or ``auto``, the
             kernel where it is installed.
@@ -59,7 +64,7 @@ def load(
         MissingExtraError: no such engine is installed, or no kernel and it is asked for.
         ConfigError: ``threads`` is below 1, or there is no such front end.
     """
-    path = Path(path)
+    path = find_bundle(bundle)
     manifest = read_bundle(path)
     return Model(path, manifest, find_engine(engine), frontend=frontend, threads=threads)
 
@@ -243,6 +248,40 @@ class Model:
         """
         embedded = self.embed_labels(labels, template=template)
         return self.score(self.embed_windows(source, sample_rate), embedded, top_k=top_k)
+
+    def session(
+        self,
+        labels: Iterable[str] | LabelPack | None = None,
+        *,
+        rule: EventRule | None = None,
+        template: str | None = None,
+        when_full: WhenFull = "drop_oldest",
+    ) -> Session:
+        """Open a `tinyalm.streaming.Session`, whose errors and those of `embed_labels` are its.
+
+        Any number of them share this model; each keeps the adapters that were attached by then.
+        """
+        asked = self.embed_labels(labels, template=template)
+        scorer = WindowScorer(asked, self.manifest.calibration, self._attached)
+        rate, windows = self.manifest.frontend.sample_rate, self.manifest.windows
+        return Session(self._audio, scorer, windows, rate, rule, when_full=when_full)
+
+    def listen(
+        self,
+        source: Source | Stream,
+        labels: Iterable[str] | LabelPack | None = None,
+        *,
+        rule: EventRule | None = None,
+        sample_rate: int | None = None,
+    ) -> Iterator[Event]:
+        """The events of a recording or stream as they become certain; see `streaming.listen`."""
+        if not isinstance(source, Stream):
+            source = Recording(source, self.manifest.frontend.sample_rate, sample_rate)
+        return listen(self.session(labels, rule=rule), source)
+
+    def index(self, path: str | Path) -> "retrieval.Index":
+        """Open the index of recordings at ``path``, made where it is missing; see its class."""
+        return retrieval.Index(path, self, lambda: self._attached)
 
     def learn(
         self,

@@ -2,12 +2,16 @@
 
 import math
 from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyalm.errors import ConfigError
+from tinyalm.ring_buffer import RingBuffer
+
+Cut: TypeAlias = tuple[int, int, NDArray[np.float32]]  # start, stop, window
 
 _SHORTEST_HOP = 0.01  # seconds; below it a hop could be no sample at all
 
@@ -54,10 +58,8 @@ class WindowRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         length, shortest = round(self.length_s * sample_rate), round(self.min_s * sample_rate)
         return min(length, max(shortest, math.ceil(samples / grid) * grid))
 
-    def cut(
-        self, blocks: Iterable[NDArray[np.float32]], sample_rate: int
-    ) -> Iterator[tuple[int, int, NDArray[np.float32]]]:
-        """Cut a stream of blocks into windows, holding no more than one window and one block.
+    def cut(self, blocks: Iterable[NDArray[np.float32]], sample_rate: int) -> Iterator[Cut]:
+        """Cut a recording that comes in blocks into windows, holding one window and one block.
 
         Args:
             blocks: consecutive (samples,) float32 pieces of one recording, of any sizes.
@@ -67,25 +69,58 @@ class WindowRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             (start, stop, window): the samples that the window covers, and the window itself,
             (length,) float32, zero-padded where the recording is shorter.
         """
-        length = round(self.length_s * sample_rate)
-        hop = max(1, round(self.hop_s * sample_rate))
-        held = np.zeros(0, np.float32)  # samples from `offset` on
-        offset = start = end = 0  # start: of the next window; end: of the samples covered so far
+        cutter = WindowCutter(self, sample_rate)
         for block in blocks:
-            held = np.concatenate([held, block])
-            while start - offset + length <= held.size:
-                first = start - offset
-                yield start, start + length, held[first : first + length].copy()
-                end, start = start + length, start + hop
-            # Keep a whole window before the end, for the one that ends with the recording.
-            drop = max(0, min(start - offset, held.size - length))
-            held, offset = held[drop:], offset + drop
-        total = offset + held.size
-        if total == 0 or end == total:
+            yield from cutter.push(block)
+        yield from cutter.finish()
+
+
+class WindowCutter:
+    """Cuts one recording as `WindowRule.cut` does, holding one window of it between the pushes.
+
+    Args:
+        rule: lengths and hops.
+        sample_rate: Hz.
+    """
+
+    def __init__(self, rule: WindowRule, sample_rate: int) -> None:
+        self._rule, self._rate = rule, sample_rate
+        self._length = round(rule.length_s * sample_rate)
+        self._hop = max(1, round(rule.hop_s * sample_rate))
+        self._next = self._length  # the sample at which the next window stops
+        self._covered = 0
+        self._ring = RingBuffer(self._length)
+
+    @property
+    def samples(self) -> int:
+        """How many were pushed."""
+        return self._ring.count
+
+    def push(self, block: NDArray[np.float32]) -> Iterator[Cut]:
+        """Take the next (samples,) float32 of any number; yields the windows that end in them.
+
+        The samples are taken as the windows are: exhaust the iterator before the next push.
+        """
+        at = 0
+        while at < block.size:
+            taken = block[at : at + self._next - self._ring.count]
+            self._ring.write(taken)
+            at += taken.size
+            if self._ring.count == self._next:
+                stop, self._next = self._next, self._next + self._hop
+                self._covered = stop
+                yield stop - self._length, stop, self._ring.last(self._length)
+
+    def finish(self) -> Iterator[Cut]:
+        """The window that ends with the recording, unless the last one did, or there is nothing."""
+        total = self._ring.count
+        if total == self._covered:
             return
-        if total < length:
-            padded = np.zeros(self.padded(total, sample_rate), np.float32)
-            padded[:total] = held
-            yield 0, total, padded
-        else:
-            yield total - length, total, held[held.size - length :].copy()
+        size = min(total, self._length)
+        window = np.zeros(self._rule.padded(size, self._rate), np.float32)
+        window[:size] = self._ring.last(size)
+        yield total - size, total, window
+
+    def close(self) -> None:
+        """Overwrite the samples held with zeros."""
+        self._ring.close()

@@ -91,10 +91,15 @@ def test_labels_that_make_no_sense_are_one_line(bundle, folder, options, message
     assert message in one_line(done.stderr)
 
 
-def test_no_bundle_and_no_labels_are_one_line(folder, tmp_path):
-    done = tinyalm("tag", folder)
-    assert done.returncode == 2
-    assert "no bundle given; name one with --bundle NAME.tinyalm or in" in one_line(done.stderr)
+def test_the_shipped_student_answers_where_no_bundle_is_named(folder):
+    done = tinyalm("tag", folder / "hum.wav", "--json")
+    named = tinyalm("tag", folder / "hum.wav", "--json", "--bundle", "micro")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == named.stdout
+    assert len(json.loads(done.stdout)["tags"]) == 5
+
+
+def test_no_bundle_here_and_no_labels_are_one_line(folder, tmp_path):
     bare = make_bundle(tmp_path / "bare.tinyalm", labels=[])
     done = tinyalm("tag", folder, "--bundle", bare)
     assert done.returncode == 2

@@ -12,10 +12,10 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
 from tinyalm.audio.meter import SHORTEST_S, Meter
+from tinyalm.audio.resampling import Resampler, mean_of_channels
 from tinyalm.audio.sources import AudioArray, AudioFile, opened
 from tinyalm.errors import AudioError
 
@@ -123,21 +123,17 @@ def _resampled(
             raise AudioError(f"{label}: {rate} Hz is no rate of sound; write it with the right one")
         start, stop = _part(recording, *span_s, label)
         meter = Meter(label, rate, start)
-        resampler = None
-        if rate != sample_rate:
-            resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32", quality="HQ")
+        resampler = Resampler(rate, sample_rate)
         size = max(1, min(BLOCK_S * rate, BLOCK_SAMPLES // recording.channels))
         for piece in recording.pieces(start, stop, size):
-            mono = meter.heard(_mono(piece))
-            block = mono if resampler is None else resampler.resample_chunk(mono)
+            block = resampler.push(meter.heard(mean_of_channels(piece)))
             if block.size:
                 yield block
         _part(recording, *span_s, label)  # again: by now the length is known
         meter.check(recording.channels, whole=span_s == (0, None))
-        if resampler is not None:
-            rest = resampler.resample_chunk(np.zeros(0, np.float32), last=True)
-            if rest.size:
-                yield rest
+        rest = resampler.finish()
+        if rest.size:
+            yield rest
 
 
 def _part(
@@ -159,16 +155,3 @@ def _part(
             f"{label}: {part} is outside the recording, which lasts {frames / rate:.2f} s"
         )
     return start, frames if stop is None else min(stop, frames)
-
-
-def _mono(piece: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Average (samples, channels) to (samples,), alike for any number of samples and layout."""
-    channels = piece.shape[1]
-    if channels == 1:
-        return piece[:, 0]
-    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused next
-        mono = piece[:, 0] + piece[:, 1]
-        for channel in range(2, channels):
-            mono += piece[:, channel]
-    mono /= channels
-    return mono

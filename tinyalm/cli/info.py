@@ -8,20 +8,22 @@ import msgspec
 
 from tinyalm.bundle import MANIFEST, BundleManifest, GraphInfo, read_bundle
 from tinyalm.cli.layout import aligned, size
+from tinyalm.shipped import find_bundle
 
 
 @click.command()
-@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("bundle", required=False, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="The manifest, with path and total bytes.")
-def info(bundle: Path, as_json: bool) -> None:
-    """Say what BUNDLE is and where it comes from.
+def info(bundle: Path | None, as_json: bool) -> None:
+    """Say what BUNDLE is and where it comes from: a folder, or a student that comes with tinyalm.
 
     Every file in it is verified first.
     """
-    manifest = read_bundle(bundle)
-    total = (bundle / MANIFEST).stat().st_size + sum(f.bytes for f in manifest.files.values())
+    folder = find_bundle(bundle)
+    manifest = read_bundle(folder)
+    total = (folder / MANIFEST).stat().st_size + sum(f.bytes for f in manifest.files.values())
     if as_json:
-        described = {"path": str(bundle), "total_bytes": total, **msgspec.to_builtins(manifest)}
+        described = {"path": str(folder), "total_bytes": total, **msgspec.to_builtins(manifest)}
         click.echo(json.dumps(described))
     else:
         files = f"{len(manifest.files) + 1} files, {size(total)}, all as they were made"

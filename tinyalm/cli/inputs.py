@@ -3,21 +3,19 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import click
+
 from tinyalm.audio import SUFFIXES
-from tinyalm.errors import AudioError, ConfigError
+from tinyalm.errors import AudioError
+from tinyalm.shipped import DEFAULT
 
-
-def required(bundle: Path | None) -> Path:
-    """The bundle, which must be named.
-
-    Raises:
-        ConfigError: it is not.
-    """
-    if bundle is None:
-        raise ConfigError(
-            "no bundle given; name one with --bundle NAME.tinyalm or in TINYALM_BUNDLE"
-        )
-    return bundle
+bundle_option = click.option(
+    "--bundle",
+    type=click.Path(path_type=Path),
+    envvar="TINYALM_BUNDLE",
+    show_envvar=True,
+    help=f"The student: a folder NAME.tinyalm; {DEFAULT}, which comes with tinyalm, by default.",
+)
 
 
 def recordings(files: Iterable[Path]) -> Iterator[Path]:

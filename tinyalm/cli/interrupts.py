@@ -2,11 +2,63 @@
 
 import _thread
 import signal
+from collections.abc import Iterable, Iterator
 from threading import Timer
-from types import FrameType
+from types import FrameType, TracebackType
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _RETRY_S = 0.005
 _CALLBACKS = "vio_"  # how soundfile names the functions through which libsndfile reads a stream
+
+
+class Hold:
+    """Hears Ctrl-C while something is waited for, and not while it is worked on.
+
+    Within the block a SIGINT is noted, and raised when `waiting` next waits: no work is left half
+    done, and none is done twice. Where SIGINT is handled otherwise, or is ignored, nothing changes.
+    """
+
+    def __init__(self) -> None:
+        self._waits = self._caught = False
+
+    def __enter__(self) -> "Hold":
+        self._before = signal.getsignal(signal.SIGINT)
+        self._holds = self._before in (_interrupt, signal.default_int_handler)
+        if self._holds:
+            signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._holds:
+            signal.signal(signal.SIGINT, self._before)
+
+    def waiting(self, items: Iterable[T]) -> Iterator[T]:
+        """The items; Ctrl-C is raised while the next one is waited for."""
+        each = iter(items)
+        while True:
+            self._waits = True
+            if self._caught:
+                raise KeyboardInterrupt
+            try:
+                item = next(each)
+            except StopIteration:
+                return
+            finally:
+                self._waits = False
+            yield item
+
+    def _note(self, signum: int, frame: FrameType | None) -> None:
+        if self._waits:
+            _interrupt(signum, frame)
+        else:
+            self._caught = True
 
 
 def install() -> None:

@@ -11,7 +11,7 @@ from tinyalm.model import load
 
 
 @click.command()
-@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("bundle", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--labels-file",
     type=click.Path(path_type=Path),
@@ -25,8 +25,8 @@ from tinyalm.model import load
     type=click.Path(path_type=Path),
     help="The pack to write; one that is there is replaced.",
 )
-def labels(bundle: Path, labels_file: Path | None, template: str | None, out: Path) -> None:
-    """Write labels with their vectors, as BUNDLE reads them, into one file.
+def labels(bundle: Path | None, labels_file: Path | None, template: str | None, out: Path) -> None:
+    """Write labels with their vectors, as BUNDLE (or micro) reads them, into one file.
 
     Any student of the same teacher can tag with it, without a text side of its own.
     """

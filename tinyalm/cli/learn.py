@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from tinyalm.adapters import save_adapter
-from tinyalm.cli.inputs import checked, recordings, required
+from tinyalm.cli.inputs import bundle_option, checked, recordings
 from tinyalm.cli.layout import aligned, size
 from tinyalm.errors import ConfigError
 from tinyalm.few_shot import FALSE_ALARM
@@ -60,13 +60,7 @@ class _Learn(click.Command):
     help="Share of other sounds that may be answered, at most.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The adapter file.")
-@click.option(
-    "--bundle",
-    type=click.Path(path_type=Path),
-    envvar="TINYALM_BUNDLE",
-    show_envvar=True,
-    help="The student: a folder NAME.tinyalm.",
-)
+@bundle_option
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
 def learn(
     folders: tuple[Path, ...],
@@ -87,7 +81,7 @@ def learn(
     Answer with it: tinyalm tag FILE... --adapter home.adapter
     """
     examples = _examples(folders, named)
-    model = load(required(bundle), threads=threads)
+    model = load(bundle, threads=threads)
     learned = model.learn(
         {label: [checked(file) for file in recordings(files)] for label, files in examples.items()},
         name=out.stem,

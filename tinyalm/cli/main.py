@@ -14,7 +14,7 @@ from tinyalm.cli import interrupts
 from tinyalm.errors import TinyalmError
 from tinyalm.extras import extras, missing, pip_command
 
-BUILT_IN = ("doctor", "info", "labels", "learn", "tag")
+BUILT_IN = ("doctor", "index", "info", "labels", "learn", "listen", "search", "tag")
 GROUP = "tinyalm.commands"
 
 

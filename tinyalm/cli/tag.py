@@ -5,11 +5,10 @@ from pathlib import Path
 
 import click
 
-from tinyalm.cli.inputs import checked, recordings, required
+from tinyalm.cli.asked import asked_labels
+from tinyalm.cli.inputs import bundle_option, checked, recordings
 from tinyalm.cli.layout import aligned, clock
-from tinyalm.errors import ConfigError, TinyalmError
-from tinyalm.label_pack import SUFFIX, LabelPack, read_label_pack
-from tinyalm.labels import read_labels_file
+from tinyalm.errors import TinyalmError
 from tinyalm.model import load
 from tinyalm.results import ClipTags
 
@@ -27,13 +26,7 @@ from tinyalm.results import ClipTags
 @click.option("--template", help="A sentence for the label: 'the sound of {}'.")
 @click.option("--top-k", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each file.")
-@click.option(
-    "--bundle",
-    type=click.Path(path_type=Path),
-    envvar="TINYALM_BUNDLE",
-    show_envvar=True,
-    help="The student: a folder NAME.tinyalm.",
-)
+@bundle_option
 @click.option(
     "--adapter",
     "adapters",
@@ -63,10 +56,10 @@ def tag(
     [{"label", "score", "similarity", "start", "end"}], "segments": [{"start", "end", "tags":
     [{"label", "score", "similarity"}]}]}, times in seconds.
     """
-    model = load(required(bundle), threads=threads)
+    model = load(bundle, threads=threads)
     for adapter in adapters:
         model.attach(adapter)
-    asked = model.embed_labels(_labels(labels, labels_file), template=template)
+    asked = model.embed_labels(asked_labels(labels, labels_file), template=template)
     failed = False
     for file in recordings(files):
         try:
@@ -78,18 +71,6 @@ def tag(
             click.echo(_json(file, tags) if as_json else _table(file, tags))
     if failed:
         raise click.exceptions.Exit(2)
-
-
-def _labels(labels: str | None, labels_file: Path | None) -> list[str] | LabelPack | None:
-    """Labels of both options in their order; None where neither is given."""
-    if labels is None and labels_file is None:
-        return None
-    if labels_file is not None and labels_file.suffix == SUFFIX:
-        if labels is not None:
-            raise ConfigError(f"{labels_file}: a label pack is asked alone; leave out --labels")
-        return read_label_pack(labels_file)
-    named = labels.split(",") if labels else []
-    return named + (read_labels_file(labels_file) if labels_file else [])
 
 
 def _json(file: Path, tags: ClipTags) -> str:

@@ -1,0 +1,39 @@
+"""Events as lines of text: for people, JSON Lines, CSV, and Audacity's label tracks."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+
+from tinyalm.cli.layout import clock
+from tinyalm.streaming import Event
+
+Form = Callable[[Event], str]
+
+
+def plain(event: Event) -> str:
+    """``0:01.5-0:04.0  0.93  dog``, for people."""
+    when = f"{clock(event.start)}\N{EN DASH}{clock(event.end)}"
+    return f"{when}  {event.score:5.3f}  {event.label}"
+
+
+def as_json(event: Event) -> str:
+    """One JSON object, ASCII, so that no terminal or label can spoil it."""
+    return json.dumps(event.to_dict(), allow_nan=False)
+
+
+def as_csv(event: Event) -> str:
+    """A row of `CSV_HEAD`."""
+    line = io.StringIO()
+    cells = [f"{seconds:.3f}" for seconds in (event.start, event.end, event.peak)]
+    csv.writer(line, lineterminator="").writerow([*cells, f"{event.score:.4f}", event.label])
+    return line.getvalue()
+
+
+def as_audacity(event: Event) -> str:
+    """A line of an Audacity label track: start, end and label, tabs between them."""
+    return f"{event.start:.6f}\t{event.end:.6f}\t{' '.join(event.label.split())}"
+
+
+CSV_HEAD = "start,end,peak,score,label"
+FORMS: dict[str, Form] = {"json": as_json, "csv": as_csv, "audacity": as_audacity}

@@ -1,0 +1,36 @@
+"""The last samples of a stream: the only place where a stream's sound waits, zeroed on close."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class RingBuffer:
+    """The last ``capacity`` samples that were written, in memory of that size.
+
+    Args:
+        capacity: samples, at least 1.
+
+    Attributes:
+        count: samples written since the beginning.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._samples = np.zeros(capacity, np.float32)
+        self.count = 0
+
+    def write(self, samples: NDArray[np.float32]) -> None:
+        """Append at most ``capacity`` samples, (samples,) float32, over the oldest ones."""
+        at = self.count % self._samples.size
+        first = min(samples.size, self._samples.size - at)
+        self._samples[at : at + first] = samples[:first]
+        self._samples[: samples.size - first] = samples[first:]
+        self.count += samples.size
+
+    def last(self, size: int) -> NDArray[np.float32]:
+        """A copy of the last ``size`` samples, of which there must be as many."""
+        at = self.count % self._samples.size
+        return np.roll(self._samples, -at)[self._samples.size - size :]
+
+    def close(self) -> None:
+        """Overwrite the samples with zeros."""
+        self._samples.fill(0)
