@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := build/demo
 LABELS := "cat meowing,cow mooing,dog barking,duck quacking,frog croaking,horse neighing,owl hooting,pig oinking,rooster crowing,sheep bleating,rainforest,droning tone,ambient music,train passing"
 .DEFAULT_GOAL := help
-.PHONY: help setup demo student test lint bench bench-frontend clean
+.PHONY: help setup demo student test lint bench bench-frontend bench-index bench-listen clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,7 +45,7 @@ student: setup ## Distil micro, the default student, from DATA (a folder like th
 	  data.manifests='[$(DATA)/corpus/manifest.csv, $(DATA)/more/manifest.csv, build/debian-sounds/manifest.csv]' \
 	  --set data.texts='[$(DATA)/captions/audiocaps_train.txt]'
 	$(BIN)/tinyalm export build/micro --out build/micro.tinyalm --precision int8
-	$(BIN)/tinyalm distill background build/micro.tinyalm $(DATA)/corpus/manifest.csv --split train
+	$(BIN)/tinyalm distill background build/micro.tinyalm $(DATA)/corpus/manifest.csv --split train --rows 500
 
 test: setup lint ## Run all checks: ruff, mypy, import-linter, pytest
 	$(BIN)/python -m pytest
@@ -60,6 +60,12 @@ lint: setup ## Run ruff, clang-format, mypy and import-linter
 bench-frontend: setup ## Time the log-mel front end against its peers (installs them)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
 	$(BIN)/python benchmarks/frontend.py --png docs/front-end-benchmark.png
+
+bench-index: setup ## Measure the index at 100,000 segments
+	$(BIN)/python benchmarks/index.py
+
+bench-listen: setup ## Measure an hour of listening
+	$(BIN)/python benchmarks/listen.py --hours 1
 
 bench: setup ## Time tagging as a whole process, fp32 against int8 (after make demo)
 	$(BIN)/python benchmarks/tag_process.py $(DEMO)/student-fp32.tinyalm $(DEMO)/student-int8.tinyalm

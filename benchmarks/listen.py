@@ -1,6 +1,6 @@
 """What listening costs: CPU seconds a second of sound, and memory over a long stream.
 
-    python benchmarks/listen.py --bundle A.tinyalm [--labels A,B,C] [--hours 24] [--json]
+    python benchmarks/listen.py [--bundle A.tinyalm] [--labels A,B,C] [--hours 24] [--json]
 
 Pushes noise that comes and goes, 100 ms at a time, 16-bit, through one session on one thread, as
 fast as it goes. The share of one core at live rate is the CPU time of the whole process while it
@@ -41,7 +41,7 @@ def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def measure(bundle: Path, labels: list[str] | None, hours: float) -> dict[str, object]:
+def measure(bundle: Path | None, labels: list[str] | None, hours: float) -> dict[str, object]:
     """Push and look."""
     model = tinyalm.load(bundle)
     rule = EventRule(smoothing_s=1, min_duration_s=1, min_gap_s=1, refractory_s=1)
@@ -59,7 +59,7 @@ def measure(bundle: Path, labels: list[str] | None, hours: float) -> dict[str, o
     after = resident[min(WARM_MINUTES, len(resident)) - 1 :]
     hop = model.manifest.windows.hop_s
     return {
-        "bundle": bundle.name,
+        "bundle": model.manifest.name,
         "frontend": model.frontend,
         "hours": minutes / 60,
         "hop_s": hop,
@@ -77,7 +77,7 @@ def measure(bundle: Path, labels: list[str] | None, hours: float) -> dict[str, o
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bundle", type=Path, required=True)
+    parser.add_argument("--bundle", type=Path)
     parser.add_argument("--labels", help="separated by commas; the bundle's own by default")
     parser.add_argument("--hours", type=float, default=24)
     parser.add_argument("--json", action="store_true")
