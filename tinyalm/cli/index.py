@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from tinyalm.cli.inputs import bundle_option, checked, recordings
+from tinyalm.cli.inputs import checked, recordings
 from tinyalm.cli.layout import aligned, clock, size
+from tinyalm.cli.model_options import load_model, model_options
 from tinyalm.errors import AudioError
 from tinyalm.index import Index, SyncReport
-from tinyalm.model import load
 
 _PATH = click.Path(path_type=Path)
 
@@ -26,14 +26,6 @@ index_option = click.option(
     show_envvar=True,
     help="The index: a file, such as sounds.db.",
 )
-adapter_option = click.option(
-    "--adapter",
-    "adapters",
-    multiple=True,
-    type=_PATH,
-    help="With this adapter: a residual map that the index is made with, or learned labels.",
-)
-threads_option = click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
 _json_option = click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
 
 
@@ -42,10 +34,7 @@ def opened(
     file: Path, bundle: Path | None, adapters: tuple[Path, ...], threads: int
 ) -> Iterator[Index]:
     """The index in ``file`` with the model that it is to be used with."""
-    model = load(bundle, threads=threads)
-    for adapter in adapters:
-        model.attach(adapter)
-    with model.index(file) as opened_index:
+    with load_model(bundle, adapters, threads).index(file) as opened_index:
         yield opened_index
 
 
@@ -57,9 +46,7 @@ def index() -> None:
 @index.command()
 @click.argument("folder", type=_PATH)
 @index_option
-@bundle_option
-@adapter_option
-@threads_option
+@model_options
 @_json_option
 def sync(
     folder: Path,
@@ -89,9 +76,7 @@ def sync(
 @index.command()
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_PATH)
 @index_option
-@bundle_option
-@adapter_option
-@threads_option
+@model_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each file.")
 def add(
     files: tuple[Path, ...],

@@ -1,21 +1,10 @@
-"""Bundles and recordings that are named on the command line."""
+"""Recordings that are named on the command line."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import click
-
 from tinyalm.audio import SUFFIXES
 from tinyalm.errors import AudioError
-from tinyalm.shipped import DEFAULT
-
-bundle_option = click.option(
-    "--bundle",
-    type=click.Path(path_type=Path),
-    envvar="TINYALM_BUNDLE",
-    show_envvar=True,
-    help=f"The student: a folder NAME.tinyalm; {DEFAULT}, which comes with tinyalm, by default.",
-)
 
 
 def recordings(files: Iterable[Path]) -> Iterator[Path]:

@@ -5,8 +5,9 @@ from pathlib import Path
 import click
 
 from tinyalm.adapters import save_adapter
-from tinyalm.cli.inputs import bundle_option, checked, recordings
+from tinyalm.cli.inputs import checked, recordings
 from tinyalm.cli.layout import aligned, size
+from tinyalm.cli.model_options import bundle_option, threads_option
 from tinyalm.errors import ConfigError
 from tinyalm.few_shot import FALSE_ALARM
 from tinyalm.model import load
@@ -61,7 +62,7 @@ class _Learn(click.Command):
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The adapter file.")
 @bundle_option
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@threads_option
 def learn(
     folders: tuple[Path, ...],
     named: tuple[tuple[str, Path], ...],

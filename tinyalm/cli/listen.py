@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from tinyalm.cli.asked import asked_labels
+from tinyalm.cli.asked import asked_labels, label_options
 from tinyalm.cli.event_lines import CSV_HEAD, FORMS, plain
-from tinyalm.cli.inputs import bundle_option, checked
+from tinyalm.cli.inputs import checked
 from tinyalm.cli.interrupts import Hold
+from tinyalm.cli.model_options import load_model, model_options
 from tinyalm.errors import ConfigError, MissingExtraError
 from tinyalm.extras import pip_command
-from tinyalm.model import load
 from tinyalm.streaming import (
     EventRule,
     Microphone,
@@ -51,13 +51,7 @@ def _rule_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command()
 @click.argument("source")
-@click.option("--labels", metavar="A,B,C", help="Labels, separated by commas.")
-@click.option(
-    "--labels-file",
-    type=click.Path(path_type=Path),
-    help="A file of labels, one a line, or a label pack NAME.labels.",
-)
-@click.option("--template", help="A sentence for the label: 'the sound of {}'.")
+@label_options
 @_rule_options
 @click.option(
     "--rule",
@@ -82,15 +76,7 @@ def _rule_options(command: Callable[..., None]) -> Callable[..., None]:
     type=click.Choice(["drop_oldest", "merge"]),
     help="Never hold up the source; what gives way where the model is too slow.",
 )
-@bundle_option
-@click.option(
-    "--adapter",
-    "adapters",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Answer with this adapter, too: of 'tinyalm learn' or 'tinyalm distill adapt'.",
-)
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@model_options
 def listen(
     source: str,
     labels: str | None,
@@ -119,9 +105,7 @@ def listen(
     """
     rule = _rule(rule_file, fields)
     raw = (rate, channels, sample_format)
-    model = load(bundle, threads=threads)
-    for adapter in adapters:
-        model.attach(adapter)
+    model = load_model(bundle, adapters, threads)
     stream = _source(source, raw, when_full, model.manifest.frontend.sample_rate)
     session = model.session(
         asked_labels(labels, labels_file),

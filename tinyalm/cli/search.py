@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from tinyalm.cli.index import adapter_option, index_option, opened, threads_option
-from tinyalm.cli.inputs import bundle_option
+from tinyalm.cli.index import index_option, opened
 from tinyalm.cli.layout import aligned, clock
+from tinyalm.cli.model_options import model_options
 from tinyalm.errors import ConfigError
 from tinyalm.index import Hit
 
@@ -24,9 +24,7 @@ _WHEN = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
 @click.option("--before", type=_WHEN, help="Only recordings last changed earlier.")
 @click.option("--top-k", type=click.IntRange(min=1), default=10, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each moment.")
-@bundle_option
-@adapter_option
-@threads_option
+@model_options
 def search(
     text: str | None,
     audio: Path | None,

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from tinyalm.cli.asked import asked_labels
-from tinyalm.cli.inputs import bundle_option, checked, recordings
+from tinyalm.cli.asked import asked_labels, label_options
+from tinyalm.cli.inputs import checked, recordings
 from tinyalm.cli.layout import aligned, clock
+from tinyalm.cli.model_options import load_model, model_options
 from tinyalm.errors import TinyalmError
-from tinyalm.model import load
 from tinyalm.results import ClipTags
 
 
@@ -17,24 +17,10 @@ from tinyalm.results import ClipTags
 @click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
-@click.option("--labels", metavar="A,B,C", help="Labels, separated by commas.")
-@click.option(
-    "--labels-file",
-    type=click.Path(path_type=Path),
-    help="A file of labels, one a line, or a label pack NAME.labels.",
-)
-@click.option("--template", help="A sentence for the label: 'the sound of {}'.")
+@label_options
 @click.option("--top-k", type=click.IntRange(min=1), default=5, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each file.")
-@bundle_option
-@click.option(
-    "--adapter",
-    "adapters",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Answer with this adapter, too: of 'tinyalm learn' or 'tinyalm distill adapt'.",
-)
-@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True)
+@model_options
 def tag(
     files: tuple[Path, ...],
     labels: str | None,
@@ -56,9 +42,7 @@ def tag(
     [{"label", "score", "similarity", "start", "end"}], "segments": [{"start", "end", "tags":
     [{"label", "score", "similarity"}]}]}, times in seconds.
     """
-    model = load(bundle, threads=threads)
-    for adapter in adapters:
-        model.attach(adapter)
+    model = load_model(bundle, adapters, threads)
     asked = model.embed_labels(asked_labels(labels, labels_file), template=template)
     failed = False
     for file in recordings(files):
