@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from tinyalm.adapters import EncoderInfo
 from tinyalm.few_shot import learn
+from tinyalm.shipped import find_bundle
 from tinyalm_distill.evaluation.embedders import open_embedder
 from tinyalm_distill.evaluation.hearing import Whole, hear
 from tinyalm_distill.manifest import Clip, read_clips
@@ -73,7 +74,7 @@ def main(
 ) -> None:
     """Print accuracy and false alarms, with 95 % intervals over draws."""
     clips = read_clips(manifest)
-    embedder = open_embedder(bundle=bundle, teacher=teacher)
+    embedder = open_embedder(teacher or str(find_bundle(bundle)))
     heard = hear(embedder, [Whole(clip) for clip in clips])
     corpus = Corpus([clips[number] for number in heard.used], heard.rows, background)
     results = np.array(
