@@ -191,6 +191,14 @@ def test_the_command_compares_with_another_bundle(
     assert lines[2].endswith("1.000 [1.000, 1.000]")
 
 
+def test_a_shipped_student_goes_by_its_name(manifest: Path) -> None:
+    args = ["zero-shot", "--manifest", str(manifest), "--bundle", "micro", "--against", "micro"]
+    ran = CliRunner().invoke(evaluate, args)
+    assert ran.exit_code == 0, ran.output
+    assert "micro.tinyalm" in ran.output
+    assert "1.000 [1.000, 1.000]" in ran.output
+
+
 @pytest.mark.parametrize("models", [[], ["--bundle", "a", "--teacher", "b"]])
 def test_the_command_wants_one_model(manifest: Path, models: list[str]) -> None:
     ran = CliRunner().invoke(evaluate, ["zero-shot", "--manifest", str(manifest), *models])

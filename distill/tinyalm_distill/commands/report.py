@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 import tinyalm
+from tinyalm.shipped import find_bundle
 from tinyalm_distill.manifest import Clip, read_clips
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def report(
     from tinyalm_distill.teachers import open_teacher
 
     out.mkdir(parents=True, exist_ok=True)
+    bundles = tuple(map(find_bundle, bundles))
     rows = measure(open_teacher(name, threads=1), bundles, clips, measures)
     pictures = _pictures(bundles[0], recordings, clips, checkpoint, out)
     pictures += _reliability(rows, out)

@@ -12,6 +12,7 @@ import tinyalm
 from tinyalm.bundle import MANIFEST, Calibration
 from tinyalm.labels import fill_template
 from tinyalm.results import unit_length
+from tinyalm.shipped import find_bundle
 from tinyalm_distill.teachers import AudioTextTeacher, open_teacher
 
 
@@ -70,11 +71,12 @@ class BundleEmbedder:
     """A bundle, as the device runs it."""
 
     def __init__(self, path: Path) -> None:
-        """Evaluate the bundle at ``path``.
+        """Evaluate the bundle at ``path``, or the shipped student of that name.
 
         Raises:
             BundleError: it is damaged, or no bundle.
         """
+        path = find_bundle(path)
         self._model = tinyalm.load(path)
         manifest = self._model.manifest
         self.name, self.sample_rate = path.resolve().name, manifest.frontend.sample_rate
@@ -93,8 +95,8 @@ class BundleEmbedder:
 
 
 def open_embedder(name: str) -> Embedder:
-    """The bundle where ``name`` is a folder, else the teacher of that name."""
-    path = Path(name)
+    """The bundle where ``name`` is a folder or a shipped student, else the teacher of that name."""
+    path = find_bundle(name)
     return BundleEmbedder(path) if path.is_dir() else TeacherEmbedder(open_teacher(name))
 
 
