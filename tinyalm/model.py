@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +35,11 @@ from tinyalm.labels import LabelEmbeddings, check_labels, fill_template
 from tinyalm.results import ClipTags, WindowEmbeddings, unit_length
 from tinyalm.scoring import score
 from tinyalm.shipped import find_bundle
-from tinyalm.streaming import Event, EventRule, Recording, Session, Stream, WhenFull, listen
-from tinyalm.streaming.scores import WindowScorer
 from tinyalm.text import Tokens
 from tinyalm.waveform_encoder import FrontEnd, WaveformEncoder
+
+if TYPE_CHECKING:
+    from tinyalm.streaming import Event, EventRule, Session, Stream, WhenFull
 
 TEXT_BATCH = 256
 
@@ -253,14 +255,13 @@ class Model:
         self,
         labels: Iterable[str] | LabelPack | None = None,
         *,
-        rule: EventRule | None = None,
+        rule: "EventRule | None" = None,
         template: str | None = None,
-        when_full: WhenFull = "drop_oldest",
-    ) -> Session:
-        """Open a `tinyalm.streaming.Session`, whose errors and those of `embed_labels` are its.
+        when_full: "WhenFull" = "drop_oldest",
+    ) -> "Session":
+        """A `streaming.Session` with the adapters of now; errors are its and `embed_labels`'s."""
+        from tinyalm.streaming import Session, WindowScorer  # tagging needs neither
 
-        Any number of them share this model; each keeps the adapters that were attached by then.
-        """
         asked = self.embed_labels(labels, template=template)
         scorer = WindowScorer(asked, self.manifest.calibration, self._attached)
         rate, windows = self.manifest.frontend.sample_rate, self.manifest.windows
@@ -268,13 +269,15 @@ class Model:
 
     def listen(
         self,
-        source: Source | Stream,
+        source: "Source | Stream",
         labels: Iterable[str] | LabelPack | None = None,
         *,
-        rule: EventRule | None = None,
+        rule: "EventRule | None" = None,
         sample_rate: int | None = None,
-    ) -> Iterator[Event]:
+    ) -> "Iterator[Event]":
         """The events of a recording or stream as they become certain; see `streaming.listen`."""
+        from tinyalm.streaming import Recording, Stream, listen
+
         if not isinstance(source, Stream):
             source = Recording(source, self.manifest.frontend.sample_rate, sample_rate)
         return listen(self.session(labels, rule=rule), source)

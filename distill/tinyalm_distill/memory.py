@@ -12,7 +12,7 @@ def keep_memory() -> None:
     """Have this process keep the memory that it frees, in large pages.
 
     A training step frees and asks again for hundreds of megabytes of feature maps. By glibc's
-    defaults each comes fresh from the kernel, page by page, which takes up to half of the step.
+    defaults each comes fresh from the kernel, page by page, which takes about a third of the step.
     Elsewhere than on Linux with glibc nothing is changed. Call it before the first large tensor.
     """
     if sys.platform != "linux":

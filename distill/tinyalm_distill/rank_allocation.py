@@ -80,9 +80,8 @@ def shape_for(teacher: SeparableBody, wanted: Inherit, log_mels: Tensor) -> Sepa
             full = inputs[block] * inputs[block + 1] * places[block]
             if rest + more > budget or spent(block, rank + _STEP) > full:
                 continue
-            scale = (
-                wanted.width
-            )  # a thinned layer of rank r keeps what a full one of r / width does
+            # A thinned layer of rank r keeps what a full one of rank r / width does.
+            scale = wanted.width
             error = sensitivities[block].error
             gain = (error(round(rank / scale)) - error(round((rank + _STEP) / scale))) / more
             if best is None or gain > best[0]:

@@ -19,6 +19,8 @@ from tinyalm_distill.evaluation.results import result
 from tinyalm_distill.evaluation.retrieval import retrieval
 from tinyalm_distill.manifest import Clip, read_clips
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 
 class Deaf(ToneTeacher):
     """Takes every word for the next one."""
@@ -27,11 +29,6 @@ class Deaf(ToneTeacher):
 
     def embed_text(self, texts):
         return np.roll(super().embed_text(texts), 1, axis=1)
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TINYALM_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from tinyalm_distill.evaluation.order import PART_S, Pair, order, pair_up
 from tinyalm_distill.evaluation.results import result
 from tinyalm_distill.manifest import Clip, read_clips
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 
 class Attentive(ToneTeacher):
     """Hears and reads halves: its space is that of the tones, twice."""
@@ -39,11 +41,6 @@ class Attentive(ToneTeacher):
             words = [first, second] if joint == "then" else [text, text]
             rows.append(super().embed_text(words).ravel() / 2**0.5)
         return np.stack(rows)
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TINYALM_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from tinyalm_distill.cli import evaluate
 from tinyalm_distill.evaluation.suite.datasets import DATASETS, NAMES
 from tinyalm_distill.manifest import Clip
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 
 def sound(path: Path, word: str = "hum") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -212,11 +214,6 @@ WANTED: dict[str, list[tuple[tuple[str, ...], str]]] = {
         (("Humming",), "test"),
     ],
 }
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TINYALM_CACHE", str(tmp_path / "cache"))
 
 
 def read(name: str, root: Path) -> list[Clip]:

@@ -20,10 +20,7 @@ from tinyalm_distill.evaluation.probe import probe
 from tinyalm_distill.evaluation.results import result
 from tinyalm_distill.manifest import Clip, read_clips
 
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TINYALM_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.fixture

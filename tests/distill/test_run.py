@@ -20,6 +20,8 @@ from tinyalm_distill.recipe import DataConfig, Recipe
 from tinyalm_distill.run import claim, distil
 from tinyalm_distill.splits import split_clips
 
+pytestmark = pytest.mark.usefixtures("own_cache")
+
 # The teacher of the tests has no name on the command line, so a process of its own is this script.
 SCRIPT = """
 import sys
@@ -32,11 +34,6 @@ recipe, out = make_recipe(Path(sys.argv[1]), steps=int(sys.argv[3])), Path(sys.a
 claim(out, recipe, resume=True)
 distil(recipe, ToneTeacher(), out, say=print)
 """
-
-
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TINYALM_CACHE", str(tmp_path / "cache"))
 
 
 def run(recipe: Recipe, out: Path) -> list[str]:

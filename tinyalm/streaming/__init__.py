@@ -4,6 +4,7 @@ from tinyalm.streaming.backlog import WhenFull
 from tinyalm.streaming.events import Event, EventDetector
 from tinyalm.streaming.listening import ReadAhead, listen
 from tinyalm.streaming.rules import EventRule, Hysteresis, limits, read_rule
+from tinyalm.streaming.scores import WindowScorer
 from tinyalm.streaming.session import Counts, Session
 from tinyalm.streaming.sources import Chunk, Microphone, PcmStream, Recording, Stream
 
@@ -21,6 +22,7 @@ __all__ = [
     "Session",
     "Stream",
     "WhenFull",
+    "WindowScorer",
     "limits",
     "listen",
     "read_rule",
