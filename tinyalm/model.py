@@ -1,47 +1,36 @@
 """The student on the device: load a bundle, embed sound and text, tag recordings."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyalm import few_shot
+from tinyalm import few_shot, learning
 from tinyalm import index as retrieval
-from tinyalm.adapters import (
-    Adapter,
-    Attached,
-    LearnedLabels,
-    check_encoder,
-    encoder_of,
-    learned_of,
-    load_adapter,
-    residual_of,
-    with_adapter,
-    without,
-)
+from tinyalm.adapters import Adapter, LearnedLabels, encoder_of, learned_of, residual_of
+from tinyalm.attachments import Attachments
 from tinyalm.audio import Source, blocks
-from tinyalm.background import read_background
 from tinyalm.bundle import BundleManifest, GraphInfo, read_bundle
 from tinyalm.encoder import Encoder
 from tinyalm.engine import Engine
 from tinyalm.engine import engine as find_engine
-from tinyalm.errors import BundleError, ConfigError
-from tinyalm.label_pack import LabelPack, read_label_pack
+from tinyalm.errors import ConfigError
+from tinyalm.label_pack import LabelPack
 from tinyalm.labels import LabelEmbeddings, check_labels, fill_template
-from tinyalm.results import ClipTags, WindowEmbeddings, unit_length
+from tinyalm.policy.binding import guard_of, speech_of
+from tinyalm.policy.rules import Policy, Task
+from tinyalm.results import ClipTags, WindowEmbeddings
 from tinyalm.scoring import score
 from tinyalm.shipped import find_bundle
-from tinyalm.text import Tokens
+from tinyalm.text_side import TextSide
 from tinyalm.waveform_encoder import FrontEnd, WaveformEncoder
 
 if TYPE_CHECKING:
+    from tinyalm.index import Key
     from tinyalm.streaming import Event, EventRule, Session, Stream, WhenFull
-
-TEXT_BATCH = 256
 
 
 def load(
@@ -50,6 +39,7 @@ def load(
     engine: str = "onnxruntime",
     frontend: FrontEnd = "auto",
     threads: int = 1,
+    policy: Policy | str | Path | None = None,
 ) -> "Model":
     """Load a bundle, after every file in it has been verified.
 
@@ -60,22 +50,32 @@ def load(
         frontend: what computes log-mels: the ``native`` kernel, the ``graph``, or ``auto``, the
             kernel where it is installed.
         threads: CPU threads that one call uses.
+        policy: what may be asked of the model, or the file that says so (docs/privacy.md), beside
+            that of ``TINYALM_POLICY``; without any, all but sensitive inferences.
 
     Raises:
         BundleError: no bundle, a damaged one, or one of another format version.
-        MissingExtraError: no such engine is installed, or no kernel and it is asked for.
-        ConfigError: ``threads`` is below 1, or there is no such front end.
+        MissingExtraError: no such engine is installed, or no kernel and it is asked for; or the
+            policy is signed and cryptography is not installed.
+        ConfigError: ``threads`` is below 1, there is no such front end, or the policy is none.
     """
+    policies: tuple[Policy, ...] = ()
+    if policy is not None or os.environ.get("TINYALM_POLICY"):
+        from tinyalm.policy.reading import in_force
+
+        policies = in_force(policy)
     path = find_bundle(bundle)
     manifest = read_bundle(path)
-    return Model(path, manifest, find_engine(engine), frontend=frontend, threads=threads)
+    opened = find_engine(engine)
+    return Model(path, manifest, opened, frontend=frontend, threads=threads, policies=policies)
 
 
 class Model:
-    """A loaded student. Calls are safe from several threads, and write nothing anywhere.
+    """A loaded student. Calls are safe from several threads, and write nothing but an audit log.
 
     Every window of every recording runs by itself, so that what is answered for a recording never
-    depends on what else was asked.
+    depends on what else was asked. Every call may raise `tinyalm.policy.PolicyError`: what it asks
+    is not allowed.
 
     Attributes:
         manifest: what the bundle says about itself.
@@ -89,22 +89,27 @@ class Model:
         *,
         frontend: FrontEnd = "auto",
         threads: int = 1,
+        policies: tuple[Policy, ...] = (),
     ) -> None:
         self.manifest = manifest
         self._path = path
         self._engine = engine
         self._threads = threads
         self._audio = WaveformEncoder(path, manifest, self._open, frontend)
-        self._text: tuple[Tokens, Encoder] | None = None
-        self._text_lock = Lock()
-        self._last_labels: LabelEmbeddings | None = None
-        self._attached: Attached = ()
-        self._attach_lock = Lock()
+        self._text = TextSide(path, manifest, self._open)
+        self._adapters = Attachments(encoder_of(manifest))
+        self._guard = guard_of(manifest, self._text, policies)
+        self._speech = speech_of(manifest, self._text, self._guard)
 
     @property
     def frontend(self) -> str:
         """What computes log-mels: ``graph``, or ``native`` and the kernel's level."""
         return self._audio.frontend
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """What may be asked of it; each of them must allow what is."""
+        return self._guard.policies
 
     def embed_windows(self, source: Source, sample_rate: int | None = None) -> WindowEmbeddings:
         """Embed a recording of any length window by window, holding one window at a time.
@@ -117,17 +122,8 @@ class Model:
             AudioError: the recording cannot be read or holds nothing to hear.
             BundleError: the audio graph fails.
         """
-        rate, rule = self.manifest.frontend.sample_rate, self.manifest.windows
-        spans, embeddings = [], []
-        for start, stop, window in rule.cut(blocks(source, rate, source_rate=sample_rate), rate):
-            spans.append((start / rate, stop / rate))
-            embeddings.append(self._audio(window))
-        start_s, end_s = np.array(spans, np.float64).T
-        heard = np.stack(embeddings)
-        residual = residual_of(self._attached)
-        if residual is None:
-            return WindowEmbeddings(start_s, end_s, heard)
-        return WindowEmbeddings(start_s, end_s, residual(heard), heard)
+        self._guard.ask("embed")
+        return self._heard(source, sample_rate)
 
     def embed_audio(
         self, source: Source | list[Source] | tuple[Source, ...], sample_rate: int | None = None
@@ -145,13 +141,16 @@ class Model:
             AudioError: a recording cannot be read or holds nothing to hear.
             BundleError: the audio graph fails.
         """
+        self._guard.ask("embed")
         if not isinstance(source, list | tuple):
-            return self.embed_windows(source, sample_rate).clip
-        rows = [self.embed_windows(one, sample_rate).clip for one in source]
+            return self._heard(source, sample_rate).clip
+        rows = [self._heard(one, sample_rate).clip for one in source]
         return np.array(rows, np.float32).reshape(-1, self.manifest.embedding_dim)
 
     def embed_text(self, text: str | Sequence[str]) -> NDArray[np.float32]:
         """Embed texts as they stand, without the bundle's template.
+
+        Without a policy any text is embedded: by itself it says nothing about anybody.
 
         Args:
             text: one text, or a list of them.
@@ -164,51 +163,28 @@ class Model:
             ConfigError: a text without a word in it.
         """
         texts = [text] if isinstance(text, str) else text
-        tokens, encode = self._text_side()
-        rows = np.zeros((len(texts), self.manifest.embedding_dim), np.float32)
-        for at, ids, mask in tokens.batches(texts, TEXT_BATCH):
-            rows[at] = encode({"input_ids": ids, "attention_mask": mask})
+        self._guard.ask("embed", texts if self._guard.given else ())
+        rows = self._text.embed(texts)
         return rows[0] if isinstance(text, str) else rows
 
     def embed_labels(
-        self, labels: Iterable[str] | LabelPack | None = None, *, template: str | None = None
+        self, labels: Iterable[str] | LabelEmbeddings | None = None, *, template: str | None = None
     ) -> LabelEmbeddings:
         """Embed labels, each in its template; the last list is remembered.
 
         Args:
-            labels: texts, by default the bundle's own labels, or a label pack, which is embedded
-                already. The bundle's own pack serves its own labels, and without a text side any
-                that it holds.
-            template: a sentence with ``{}`` where the label goes, by default the bundle's; a label
-                pack has its own.
+            labels: texts, by default those of the bundle's own that the policy allows; or what is
+                embedded already, as a label pack is. The bundle's own pack serves its own labels,
+                and without a text side any that it holds.
+            template: a sentence with ``{}`` where the label goes, by default the bundle's; what is
+                embedded already has its own.
 
         Raises:
             ConfigError: a list that is empty or holds a blank or double label, a template without
                 ``{}``, no labels given and none in the bundle, or a label pack of another space.
             BundleError: the bundle has no text side, or its text graph fails.
         """
-        if isinstance(labels, LabelPack):
-            labels.check_space(self.manifest.provenance.teacher, self.manifest.embedding_dim)
-            if template not in (None, labels.template):
-                raise ConfigError(f"the label pack was made with the template {labels.template!r}")
-            return labels
-        learned = {label for one in learned_of(self._attached) for label in one.labels}
-        if labels is None and not self.manifest.labels and not learned:
-            raise ConfigError(f"{self._path}: the bundle has no labels of its own; give some")
-        asked = self.manifest.labels if labels is None else labels
-        given = [] if labels is None and not asked else check_labels(asked)
-        names = [label for label in given if label not in learned]
-        template = self.manifest.template if template is None else template
-        if not names:
-            return LabelEmbeddings([], template, np.zeros((0, self.manifest.embedding_dim), "f4"))
-        pack = self._pack
-        if pack and template == pack.template and (labels is None or self.manifest.text is None):
-            return pack.choose(names)
-        last = self._last_labels
-        if last is None or last.labels != names or last.template != template:
-            last = LabelEmbeddings(names, template, self.embed_text(fill_template(template, names)))
-            self._last_labels = last
-        return last
+        return self._asked(("embed", "tag", "listen"), labels, template)
 
     def score(
         self, windows: WindowEmbeddings, labels: LabelEmbeddings, *, top_k: int = 5
@@ -218,13 +194,14 @@ class Model:
         Raises:
             ConfigError: ``top_k`` is below 1.
         """
-        calibration, learned = self.manifest.calibration, learned_of(self._attached)
-        return score(windows, labels, calibration=calibration, top_k=top_k, learned=learned)
+        asked = self._asked("tag", labels, None)
+        calibration, learned = self.manifest.calibration, learned_of(self._adapters.now)
+        return score(windows, asked, calibration=calibration, top_k=top_k, learned=learned)
 
     def tag(
         self,
         source: Source,
-        labels: Iterable[str] | LabelPack | None = None,
+        labels: Iterable[str] | LabelEmbeddings | None = None,
         *,
         sample_rate: int | None = None,
         top_k: int = 5,
@@ -248,12 +225,14 @@ class Model:
             ConfigError: labels, template or ``top_k`` that make no sense.
             BundleError: the bundle has no text side, or a graph fails.
         """
-        embedded = self.embed_labels(labels, template=template)
-        return self.score(self.embed_windows(source, sample_rate), embedded, top_k=top_k)
+        asked = self._asked("tag", labels, template)
+        windows, learned = self._heard(source, sample_rate), learned_of(self._adapters.now)
+        calibration = self.manifest.calibration
+        return score(windows, asked, calibration=calibration, top_k=top_k, learned=learned)
 
     def session(
         self,
-        labels: Iterable[str] | LabelPack | None = None,
+        labels: Iterable[str] | LabelEmbeddings | None = None,
         *,
         rule: "EventRule | None" = None,
         template: str | None = None,
@@ -262,8 +241,9 @@ class Model:
         """A `streaming.Session` with the adapters of now; errors are its and `embed_labels`'s."""
         from tinyalm.streaming import Session, WindowScorer  # tagging needs neither
 
-        asked = self.embed_labels(labels, template=template)
-        scorer = WindowScorer(asked, self.manifest.calibration, self._attached)
+        asked = self._asked("listen", labels, template)
+        refused = self._speech.dominant if self._speech and self._speech.refused else None
+        scorer = WindowScorer(asked, self.manifest.calibration, self._adapters.now, refused)
         rate, windows = self.manifest.frontend.sample_rate, self.manifest.windows
         return Session(self._audio, scorer, windows, rate, rule, when_full=when_full)
 
@@ -282,9 +262,12 @@ class Model:
             source = Recording(source, self.manifest.frontend.sample_rate, sample_rate)
         return listen(self.session(labels, rule=rule), source)
 
-    def index(self, path: str | Path) -> "retrieval.Index":
+    def index(self, path: str | Path, *, key: "Key | None" = None) -> "retrieval.Index":
         """Open the index of recordings at ``path``, made where it is missing; see its class."""
-        return retrieval.Index(path, self, lambda: self._attached)
+        side = retrieval.ModelSide(
+            self.manifest, lambda: self._adapters.now, self._heard, self._text.embed, self._speech
+        )
+        return retrieval.Index(path, side, guard=self._guard, key=key)
 
     def learn(
         self,
@@ -316,21 +299,17 @@ class Model:
             ConfigError: labels, numbers of recordings, or a rate that make no sense.
             BundleError: the audio graph fails, or the bundle's background is damaged.
         """
-
-        def heard(sources: Sequence[Source]) -> list[NDArray[np.float32]]:
-            if not isinstance(sources, list | tuple):
-                raise ConfigError(f"{sources!r} is not a list; give a list of recordings")
-            windows = (self.embed_windows(one, sample_rate) for one in sources)
-            return [unit_length(one.heard.mean(axis=0)) for one in windows]
-
-        learned = few_shot.learn(
-            {label: heard(sources) for label, sources in examples.items()},
-            np.array([*self._others(), *heard(others)], np.float32),
+        self._guard.ask("learn", check_labels(examples))
+        learned = learning.learn(
+            examples,
+            others,
+            lambda source: self._heard(source, sample_rate),
+            learning.background_of(self._path, self.manifest, self._text),
+            self.manifest,
             name=name,
-            encoder=encoder_of(self.manifest),
             false_alarm=false_alarm,
         )
-        self.attach(learned)
+        self._adapters.add(learned)
         return learned
 
     def attach(self, adapter: Adapter | str | Path) -> Adapter:
@@ -349,12 +328,11 @@ class Model:
             BundleError: the file is damaged, or the adapter was made on another encoder.
             ConfigError: another attached set has one of its labels.
         """
-        if not isinstance(adapter, Adapter):
-            adapter = load_adapter(adapter)
-        check_encoder(adapter, encoder_of(self.manifest))
-        with self._attach_lock:
-            self._attached = with_adapter(self._attached, adapter)
-        return adapter
+        checked = self._adapters.checked(adapter)
+        if isinstance(checked, LearnedLabels):
+            self._guard.ask(None, checked.labels)
+        self._adapters.add(checked)
+        return checked
 
     def detach(self, name: str | None = None) -> None:
         """Take the adapter ``name`` off again, or all; answers are then bit for bit as before.
@@ -362,38 +340,49 @@ class Model:
         Raises:
             ConfigError: no adapter of this name is attached.
         """
-        with self._attach_lock:
-            self._attached = without(self._attached, name)
+        self._adapters.remove(name)
 
-    def _others(self) -> NDArray[np.float32]:
-        """What the bundle has for learned labels to be told from, (n, dim)."""
-        manifest = self.manifest
-        if manifest.background is not None:
-            return read_background(self._path / manifest.background, manifest.embedding_dim)
-        if manifest.labels and (manifest.text is not None or manifest.label_pack is not None):
-            return self.embed_labels().embeddings
-        return np.zeros((0, manifest.embedding_dim), np.float32)
+    def _asked(
+        self,
+        tasks: Task | tuple[Task, ...],
+        labels: Iterable[str] | LabelEmbeddings | None,
+        template: str | None,
+    ) -> LabelEmbeddings:
+        """Labels with their embeddings, once the guard has let them pass."""
+        if isinstance(labels, LabelEmbeddings):
+            if isinstance(labels, LabelPack):
+                manifest = self.manifest
+                labels.check_space(manifest.provenance.teacher, manifest.embedding_dim)
+            if template not in (None, labels.template):
+                raise ConfigError(f"the label pack was made with the template {labels.template!r}")
+            self._guard.ask(tasks, labels.labels, labels.embeddings)
+            return labels
+        learned = {label for one in learned_of(self._adapters.now) for label in one.labels}
+        own = labels is None
+        if own and not self.manifest.labels and not learned:
+            raise ConfigError(f"{self._path}: the bundle has no labels of its own; give some")
+        if labels is not None:
+            given = check_labels(labels)
+        else:
+            given = self._guard.chosen(list(self.manifest.labels))
+        self._guard.ask(tasks, given, read=fill_template(template, given) if template else None)
+        names = [label for label in given if label not in learned]
+        return self._text.embed_labels(names, template, own=own)
 
-    @cached_property
-    def _pack(self) -> LabelPack | None:
-        """The bundle's own label pack, read when labels are first asked for."""
-        file, origin = self.manifest.label_pack, self.manifest.provenance.teacher
-        if file is None:
-            return None
-        pack = read_label_pack(self._path / file)
-        pack.check_space(origin, self.manifest.embedding_dim)
-        return pack
-
-    def _text_side(self) -> tuple[Tokens, Encoder]:
-        """Tokenizer and text graph, opened when a text is first asked for."""
-        info = self.manifest.text
-        if info is None:
-            raise BundleError(f"{self._path}: the bundle has no text side; export it with one")
-        with self._text_lock:
-            if self._text is None:
-                tokens = Tokens(self._path / info.tokenizer, info.max_tokens)
-                self._text = tokens, self._open(info.graph)
-            return self._text
+    def _heard(self, source: Source, sample_rate: int | None = None) -> WindowEmbeddings:
+        """The windows of a recording that may be answered for."""
+        rate, rule = self.manifest.frontend.sample_rate, self.manifest.windows
+        spans, embeddings = [], []
+        for start, stop, window in rule.cut(blocks(source, rate, source_rate=sample_rate), rate):
+            spans.append((start / rate, stop / rate))
+            embeddings.append(self._audio(window))
+        start_s, end_s = np.array(spans, np.float64).T
+        heard = np.stack(embeddings)
+        residual = residual_of(self._adapters.now)
+        windows = WindowEmbeddings(start_s, end_s, heard)
+        if residual is not None:
+            windows = WindowEmbeddings(start_s, end_s, residual(heard), heard)
+        return self._speech.answerable(windows) if self._speech else windows
 
     def _open(self, info: GraphInfo) -> Encoder:
         return Encoder(self._path, info, self.manifest.embedding_dim, self._engine, self._threads)

@@ -16,6 +16,7 @@ class RingBuffer:
 
     def __init__(self, capacity: int) -> None:
         self._samples = np.zeros(capacity, np.float32)
+        self._lent = self._samples
         self.count = 0
 
     def write(self, samples: NDArray[np.float32]) -> None:
@@ -27,10 +28,15 @@ class RingBuffer:
         self.count += samples.size
 
     def last(self, size: int) -> NDArray[np.float32]:
-        """A copy of the last ``size`` samples, of which there must be as many."""
+        """A copy of the last ``size`` samples, of which there must be as many.
+
+        Until the next one is taken, it goes where the buffer goes: closing zeroes it, too.
+        """
         at = self.count % self._samples.size
-        return np.roll(self._samples, -at)[self._samples.size - size :]
+        self._lent = np.roll(self._samples, -at)[self._samples.size - size :]
+        return self._lent
 
     def close(self) -> None:
-        """Overwrite the samples with zeros."""
+        """Overwrite the samples with zeros, and those of the copy that was taken last."""
         self._samples.fill(0)
+        self._lent.fill(0)

@@ -67,7 +67,7 @@ def test_an_empty_file_becomes_an_index(model, tmp_path):
 @pytest.mark.parametrize(("version", "remedy"), [(99, "update tinyalm"), (0, "sync again")])
 def test_other_versions_are_refused(model, file, version, remedy):
     change(file, f"PRAGMA user_version = {version}")
-    refused(model, file, f"index version {version}, and this tinyalm reads 1; .*{remedy}")
+    refused(model, file, f"index version {version}, and this tinyalm reads 2; .*{remedy}")
 
 
 def test_damage_is_said(model, file):

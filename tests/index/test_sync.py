@@ -32,6 +32,7 @@ def test_only_what_is_new_or_changed_is_done(index, folder):
         "moved": [],
         "removed": [],
         "unchanged": len(WORDS),
+        "expired": 0,
         "failed": [],
     }
     write_tone(folder / "deep" / "hum.wav", "hiss", 2)

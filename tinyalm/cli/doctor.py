@@ -24,14 +24,33 @@ ARM = ("neon", "asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve")
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
-def doctor(as_json: bool) -> None:
+@click.option("--privacy", is_flag=True, help="Watch a run, and say what it did and left.")
+def doctor(as_json: bool, privacy: bool) -> None:
     """Say what is installed here and whether it works.
 
-    Exit status 2 where no engine works.
+    Exit status 2 where no engine works. With --privacy the shipped student hears a generated sound
+    while the process is watched for sockets, files that are written, and programs that are started;
+    exit status 2 where there is one.
     """
+    if privacy:
+        _privacy(as_json=as_json)
+        return
     report = examine()
     click.echo(json.dumps(report) if as_json else aligned(_rows(report)))
     if all(state != "ok" for state in report["engines"].values()):
+        raise click.exceptions.Exit(2)
+
+
+def _privacy(*, as_json: bool) -> None:
+    from tinyalm.cli.privacy import FAILED
+    from tinyalm.cli.privacy import examine as watched
+
+    checks = watched()
+    if as_json:
+        click.echo(json.dumps([check._asdict() for check in checks]))
+    else:
+        click.echo(aligned(checks))
+    if any(check.state == FAILED for check in checks):
         raise click.exceptions.Exit(2)
 
 

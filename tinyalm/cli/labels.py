@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from tinyalm.cli.layout import size
+from tinyalm.cli.policy_options import given_policy, policy_options
 from tinyalm.label_pack import SUFFIX, LabelPack, write_label_pack
 from tinyalm.labels import read_labels_file
 from tinyalm.model import load
@@ -25,13 +26,14 @@ from tinyalm.model import load
     type=click.Path(path_type=Path),
     help="The pack to write; one that is there is replaced.",
 )
+@policy_options
 def labels(bundle: Path | None, labels_file: Path | None, template: str | None, out: Path) -> None:
     """Write labels with their vectors, as BUNDLE (or micro) reads them, into one file.
 
     Any student of the same teacher can tag with it, without a text side of its own.
     """
     names = read_labels_file(labels_file) if labels_file else None
-    model = load(bundle)
+    model = load(bundle, policy=given_policy())
     embedded = model.embed_labels(names, template=template)
     pack = LabelPack(
         labels=embedded.labels,

@@ -8,6 +8,7 @@ from tinyalm.adapters import save_adapter
 from tinyalm.cli.inputs import checked, recordings
 from tinyalm.cli.layout import aligned, size
 from tinyalm.cli.model_options import bundle_option, threads_option
+from tinyalm.cli.policy_options import given_policy, policy_options
 from tinyalm.errors import ConfigError
 from tinyalm.few_shot import FALSE_ALARM
 from tinyalm.model import load
@@ -63,6 +64,7 @@ class _Learn(click.Command):
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The adapter file.")
 @bundle_option
 @threads_option
+@policy_options
 def learn(
     folders: tuple[Path, ...],
     named: tuple[tuple[str, Path], ...],
@@ -82,7 +84,7 @@ def learn(
     Answer with it: tinyalm tag FILE... --adapter home.adapter
     """
     examples = _examples(folders, named)
-    model = load(bundle, threads=threads)
+    model = load(bundle, threads=threads, policy=given_policy())
     learned = model.learn(
         {label: [checked(file) for file in recordings(files)] for label, files in examples.items()},
         name=out.stem,

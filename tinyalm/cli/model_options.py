@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from tinyalm.cli.policy_options import given_policy, policy_options
 from tinyalm.model import Model, load
 from tinyalm.shipped import DEFAULT
 
@@ -28,8 +29,8 @@ _adapter_option = click.option(
 
 
 def model_options(command: Command) -> Command:
-    """Give ``command`` the options that `load_model` takes."""
-    return bundle_option(_adapter_option(threads_option(command)))
+    """Give ``command`` the options that `load_model` takes, and those of the policy."""
+    return bundle_option(_adapter_option(threads_option(policy_options(command))))
 
 
 def load_model(bundle: Path | None, adapters: tuple[Path, ...], threads: int) -> Model:
@@ -38,7 +39,7 @@ def load_model(bundle: Path | None, adapters: tuple[Path, ...], threads: int) ->
     Raises:
         TinyalmError: as `tinyalm.load` and `tinyalm.Model.attach` do.
     """
-    model = load(bundle, threads=threads)
+    model = load(bundle, threads=threads, policy=given_policy())
     for adapter in adapters:
         model.attach(adapter)
     return model

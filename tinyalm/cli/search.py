@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tinyalm.cli.index import index_option, opened
+from tinyalm.cli.index import index_options, opened
 from tinyalm.cli.layout import aligned, clock
 from tinyalm.cli.model_options import model_options
 from tinyalm.errors import ConfigError
@@ -18,7 +18,7 @@ _WHEN = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
 @click.command()
 @click.argument("text", required=False)
 @click.option("--audio", type=click.Path(path_type=Path), help="Search for what is in this file.")
-@index_option
+@index_options
 @click.option("--folder", type=click.Path(path_type=Path), help="Only recordings in this folder.")
 @click.option("--after", type=_WHEN, help="Only recordings last changed then or later.")
 @click.option("--before", type=_WHEN, help="Only recordings last changed earlier.")
@@ -29,6 +29,7 @@ def search(
     text: str | None,
     audio: Path | None,
     file: Path,
+    key: Path | None,
     folder: Path | None,
     after: datetime | None,
     before: datetime | None,
@@ -49,7 +50,7 @@ def search(
         raise ConfigError("nothing to search for, or two things; give one of TEXT and --audio FILE")
     if not file.exists():
         raise ConfigError(f"{file}: no index here; make one with 'tinyalm index sync FOLDER'")
-    with opened(file, bundle, adapters, threads) as index:
+    with opened(file, key, bundle, adapters, threads) as index:
         if audio is not None:
             hits = index.search_audio(audio, top_k=top_k, folder=folder, after=after, before=before)
         else:

@@ -9,7 +9,7 @@ from tinyalm.cli.asked import asked_labels, label_options
 from tinyalm.cli.inputs import checked, recordings
 from tinyalm.cli.layout import aligned, clock
 from tinyalm.cli.model_options import load_model, model_options
-from tinyalm.errors import TinyalmError
+from tinyalm.errors import AudioError
 from tinyalm.results import ClipTags
 
 
@@ -43,12 +43,12 @@ def tag(
     [{"label", "score", "similarity"}]}]}, times in seconds.
     """
     model = load_model(bundle, adapters, threads)
-    asked = model.embed_labels(asked_labels(labels, labels_file), template=template)
+    asked = asked_labels(labels, labels_file)
     failed = False
     for file in recordings(files):
         try:
-            tags = model.score(model.embed_windows(checked(file)), asked, top_k=top_k)
-        except TinyalmError as error:
+            tags = model.tag(checked(file), asked, top_k=top_k, template=template)
+        except AudioError as error:
             click.echo(f"tinyalm: {error}", err=True)
             failed = True
         else:

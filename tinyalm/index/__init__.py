@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tinyalm.index.answers import Hit, IndexInfo, SyncReport
     from tinyalm.index.index import Index
+    from tinyalm.index.model_side import ModelSide
+    from tinyalm.index.sealing import Key
 
-__all__ = ["Hit", "Index", "IndexInfo", "SyncReport"]
+__all__ = ["Hit", "Index", "IndexInfo", "Key", "ModelSide", "SyncReport"]
+
+_HOME = {"Index": "index", "Key": "sealing", "ModelSide": "model_side"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
     """Import a public name on first use, so that tagging never imports SQLite."""
     if name not in __all__:
         raise AttributeError(f"module 'tinyalm.index' has no attribute {name!r}")
-    home = "tinyalm.index.index" if name == "Index" else "tinyalm.index.answers"
-    return getattr(import_module(home), name)
+    return getattr(import_module(f"tinyalm.index.{_HOME.get(name, 'answers')}"), name)

@@ -38,6 +38,7 @@ class IndexInfo:
         recordings: how many it holds.
         segments: windows of these, each with an embedding.
         seconds: of sound, in all recordings together.
+        encrypted: whether paths, hashes and embeddings are.
     """
 
     path: str
@@ -48,6 +49,7 @@ class IndexInfo:
     recordings: int
     segments: int
     seconds: float
+    encrypted: bool
 
     def to_dict(self) -> dict[str, Any]:
         """The fields by name."""
@@ -64,6 +66,7 @@ class SyncReport:
         moved: old and new path of recordings that had only another name.
         removed: recordings whose files are gone.
         unchanged: how many were left as they are.
+        expired: files that are older than the policy lets the index remember, and were left out.
         failed: why a file or folder could not be used, one line each.
     """
 
@@ -72,6 +75,7 @@ class SyncReport:
     moved: list[tuple[str, str]] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     unchanged: int = 0
+    expired: int = 0
     failed: list[str] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,28 +1,32 @@
 """The index: recordings in, moments out."""
 
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyalm.adapters import Attached, learned_of
+from tinyalm.adapters import learned_of
 from tinyalm.audio import Source
 from tinyalm.errors import ConfigError
 from tinyalm.index import files, parquet, syncing
 from tinyalm.index.answers import Hit, IndexInfo, SyncReport
 from tinyalm.index.identity import identity_of
+from tinyalm.index.model_side import ModelSide
+from tinyalm.index.sealing import Key, key_bytes
 from tinyalm.index.searching import moments
 from tinyalm.index.store import Filter, Recording, Store
 from tinyalm.index.syncing import Gone, Outcome, Progress
 from tinyalm.index.vectors import Vectors
+from tinyalm.policy.guard import Guard
+from tinyalm.policy.reading import in_force
+from tinyalm.policy.rules import PolicyError
+from tinyalm.results import WindowEmbeddings
 
-if TYPE_CHECKING:
-    from tinyalm.model import Model
+_DAY_NS = 86_400_000_000_000
 
 
 class Index:
@@ -36,24 +40,35 @@ class Index:
         path: the index file; made where it is missing and a model is given.
         model: embeds recordings and texts; without it an index can be looked at and changed, but
             nothing be added or searched.
-        attached: says which adapters the model answers with.
+        guard: what may be asked; by default what the policy of ``TINYALM_POLICY`` says.
+        key: of an index that is encrypted, or is to be made so: 32 bytes, a file of them, or what
+            gives them when called; by default that of ``TINYALM_INDEX_KEY``.
 
     Raises:
-        IndexFileError: a missing, foreign, damaged or newer file, or one by another model.
-        MissingExtraError: usearch is not installed.
+        IndexFileError: a missing, foreign, damaged or newer file, or one by another model or key;
+            or what the policy lets it remember no longer cannot be deleted.
+        ConfigError: the key is none.
+        MissingExtraError: usearch is not installed, or there is a key and cryptography is not.
     """
 
     def __init__(
         self,
         path: str | Path,
-        model: "Model | None" = None,
-        attached: Callable[[], Attached] = tuple,
+        model: ModelSide | None = None,
+        *,
+        guard: Guard | None = None,
+        key: Key | None = None,
     ) -> None:
-        self._model, self._attached = model, attached
-        identity = identity_of(model.manifest, attached()) if model else None
-        self._store = Store(Path(path), identity)
-        self._vectors = Vectors(self._store)
+        self._model, self._guard = model, guard or Guard(in_force(None))
+        identity = identity_of(model.manifest, model.attached()) if model else None
+        self._store = Store(Path(path), identity, key_bytes(key))
         self._lock = RLock()
+        try:
+            self._vectors = Vectors(self._store)
+            self._expire()
+        except BaseException:
+            self._store.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -90,20 +105,24 @@ class Index:
             recordings=recordings,
             segments=segments,
             seconds=seconds,
+            encrypted=self._store.seal.sealed,
         )
 
     def add(self, file: str | Path) -> Outcome:
         """Add a recording, or update it where its content has changed.
 
         Returns:
-            ``added``, ``updated`` or ``unchanged``.
+            ``added``, ``updated``, ``unchanged``, or ``expired`` where the file is older than the
+            policy lets the index remember.
 
         Raises:
+            PolicyError: the policy does not allow it, as for all that asks or changes an index.
             AudioError: the recording cannot be read or holds nothing to hear.
             IndexFileError: the index cannot be written.
             ConfigError: the model has got other adapters, or there is none.
             BundleError: the audio graph fails.
         """
+        self._guard.ask("index")
         outcome, _ = self._put(Path(file), {})
         with self._lock:
             self._vectors.fold()
@@ -127,7 +146,9 @@ class Index:
             IndexFileError: the index cannot be written.
             BundleError: the audio graph fails.
         """
+        self._guard.ask("index")
         self._checked()
+        self._expire()
         with self._lock:
             known = self._store.inside(files.key(folder))
         report, gone = syncing.sync(Path(folder), known, self._put, progress)
@@ -145,6 +166,7 @@ class Index:
             ConfigError: there is none.
             IndexFileError: the index cannot be written.
         """
+        self._guard.ask("index")
         with self._lock:
             found = self._there(path)
             self._take_out(found)
@@ -160,6 +182,7 @@ class Index:
             AudioError: ``new`` is no name that an index can hold.
             IndexFileError: the index cannot be written.
         """
+        self._guard.ask("index")
         source, target = files.key(old).rstrip("/"), files.key(new).rstrip("/")
         with self._lock, self._store.writing():
             found = self._there(old)
@@ -199,15 +222,14 @@ class Index:
         """
         if top_k < 1:
             raise ConfigError(f"top_k is {top_k}; it must be at least 1")
-        embedding = self._embedded(query) if isinstance(query, str) else query
-        if embedding.shape != (self._store.identity.embedding_dim,):
-            raise ConfigError(
-                f"the query has the shape {embedding.shape}, and embeddings here have "
-                f"{self._store.identity.embedding_dim} numbers"
-            )
-        chosen = Filter(None if folder is None else files.key(folder), _ns(after), _ns(before))
-        with self._lock:
-            return moments(self._store, self._vectors, embedding, top_k, chosen)
+        if isinstance(query, str):
+            self._guard.ask("search", [query])
+            embedding = self._embedded(query)
+        else:
+            embedding = query
+            if embedding.shape == (self._store.identity.embedding_dim,):
+                self._guard.ask("search", ["an embedding"], query[None])
+        return self._found(embedding, top_k, folder, after, before)
 
     def search_audio(
         self,
@@ -235,8 +257,9 @@ class Index:
             BundleError: the audio graph fails.
             IndexFileError: the index cannot be read.
         """
-        heard = self._checked().embed_audio(source, sample_rate)
-        return self.search(heard, top_k=top_k, folder=folder, after=after, before=before)
+        self._guard.ask("search")
+        heard = self._checked().hear(source, sample_rate).clip
+        return self._found(heard, top_k, folder, after, before)
 
     def export(self, path: str | Path) -> int:
         """Write everything to a Parquet file, whole or not at all; returns how many segments.
@@ -246,14 +269,36 @@ class Index:
             IndexFileError: the index cannot be read.
             OSError: the file cannot be written.
         """
+        self._guard.ask("embed")
         with self._lock:
             return parquet.export(self._store, Path(path))
+
+    def _found(
+        self,
+        embedding: NDArray[np.float32],
+        top_k: int,
+        folder: str | Path | None,
+        after: datetime | None,
+        before: datetime | None,
+    ) -> list[Hit]:
+        """The moments nearest to an embedding."""
+        if embedding.shape != (self._store.identity.embedding_dim,):
+            raise ConfigError(
+                f"the query has the shape {embedding.shape}, and embeddings here have "
+                f"{self._store.identity.embedding_dim} numbers"
+            )
+        chosen = Filter(None if folder is None else files.key(folder), _ns(after), _ns(before))
+        with self._lock:
+            return moments(self._store, self._vectors, embedding, top_k, chosen)
 
     def _put(self, file: Path, gone: Gone) -> tuple[Outcome, str]:
         """Index ``file`` as far as that needs doing; what was done, and the path it had before."""
         model, path, stamp = self._checked(), files.key(file), files.stamp_of(file)
         with self._lock:
             known = self._store.find(path)
+            days = self._guard.retention_days
+            if days and stamp.modified_ns < self._store.now() * 1e9 - days * _DAY_NS:
+                return "expired", path
         if known and known.stamp == stamp:
             return "unchanged", path
         digest = files.sha256(file)
@@ -264,10 +309,31 @@ class Index:
                 self._store.rename({same.id: path})
                 self._store.stamp(same.id, stamp)
             return ("moved" if moved else "unchanged"), same.path
-        windows = model.embed_windows(file)
+        windows, duration = self._stored(model, file)
         with self._lock, self._store.writing():
-            self._store.put(path, stamp, digest, windows)
+            self._store.put(path, stamp, digest, windows, duration)
         return ("updated" if known else "added"), path
+
+    def _stored(self, model: ModelSide, file: Path) -> tuple[WindowEmbeddings, float]:
+        """What the policy lets the index store of a recording, and how long that is in seconds."""
+        none = np.zeros(0), np.zeros(0), np.zeros((0, self._store.identity.embedding_dim), "f4")
+        try:
+            windows = model.hear(file, None)
+        except PolicyError:  # nothing but speech, which is refused
+            return WindowEmbeddings(*none), 0.0
+        left = model.speech.stored(windows) if model.speech else windows
+        return left or WindowEmbeddings(*none), windows.duration
+
+    def _expire(self) -> None:
+        """Delete what is older than the policy lets the index remember."""
+        days = self._guard.retention_days
+        if days is None:
+            return
+        with self._lock:
+            with self._store.writing():
+                gone = self._store.expire(days)
+            if gone:
+                self._vectors.forget()
 
     def _take_out(self, recordings: list[Recording]) -> None:
         with self._store.writing():
@@ -280,11 +346,11 @@ class Index:
             raise ConfigError(f"{path}: no recording there in {self._store.path}")
         return found
 
-    def _checked(self) -> "Model":
+    def _checked(self) -> ModelSide:
         """The model, as long as it is the one that the index was made by."""
         if self._model is None:
             raise ConfigError("the index was opened without a model; open it with model.index")
-        identity = identity_of(self._model.manifest, self._attached())
+        identity = identity_of(self._model.manifest, self._model.attached())
         if not identity.same(self._store.identity):
             raise ConfigError(
                 f"{self._store.path}: made by {self._store.identity}, and the model is now "
@@ -295,11 +361,12 @@ class Index:
     def _embedded(self, text: str) -> NDArray[np.float32]:
         """A text, or the label of that name that was learned from recordings."""
         model = self._checked()
-        for learned in learned_of(self._attached()):
+        for learned in learned_of(model.attached()):
             if text in learned.labels and self._store.identity.residual_sha256 is None:
                 row: NDArray[np.float32] = learned.embeddings[learned.labels.index(text)]
                 return row
-        return model.embed_text(text)
+        read: NDArray[np.float32] = model.read([text])[0]
+        return read
 
 
 def _ns(when: datetime | None) -> int | None:

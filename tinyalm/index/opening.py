@@ -9,9 +9,10 @@ from urllib.parse import quote
 
 from tinyalm.errors import IndexFileError
 from tinyalm.index.identity import Identity
+from tinyalm.index.sealing import Plain, Sealed, SealRow
 
 APPLICATION_ID = 0x74414C4D  # "tALM"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_S = 30
 
 _SCHEMA = """
@@ -20,8 +21,9 @@ CREATE TABLE model (
     residual TEXT, residual_sha256 TEXT
 ) STRICT;
 CREATE TABLE recordings (
-    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, bytes INTEGER NOT NULL,
-    modified_ns INTEGER NOT NULL, sha256 BLOB NOT NULL, duration REAL NOT NULL
+    id INTEGER PRIMARY KEY, path ANY NOT NULL UNIQUE, bytes INTEGER NOT NULL,
+    modified_ns INTEGER NOT NULL, sha256 BLOB NOT NULL, duration REAL NOT NULL,
+    added_s REAL NOT NULL
 ) STRICT;
 CREATE TABLE segments (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -29,21 +31,28 @@ CREATE TABLE segments (
     start_s REAL NOT NULL, end_s REAL NOT NULL, embedding BLOB NOT NULL
 ) STRICT;
 CREATE INDEX segments_of_recording ON segments (recording);
+CREATE TABLE seal (salt BLOB NOT NULL, proof BLOB NOT NULL) STRICT;
+CREATE TABLE clock (
+    age_s REAL NOT NULL, latest_s REAL NOT NULL, last_s REAL NOT NULL
+) STRICT;
 CREATE TABLE vectors (
     last INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL, crc32 INTEGER NOT NULL
 ) STRICT;
 """
 
 
-def connect(path: Path, identity: Identity | None) -> tuple[sqlite3.Connection, Identity]:
+def connect(
+    path: Path, identity: Identity | None, key: bytes | None = None
+) -> tuple[sqlite3.Connection, Identity, Plain]:
     """Open the index at ``path``, or make one for ``identity`` where there is nothing.
 
     Returns:
-        The connection and the model that the index was made by.
+        The connection, the model that the index was made by, and what opens its secrets.
 
     Raises:
         IndexFileError: the file is missing (and ``identity`` None), cannot be opened, is no index,
-            is damaged, or is of a newer version or another model.
+            is damaged, or is of a newer version, another model or another key.
+        MissingExtraError: there is a key, and cryptography is not installed.
     """
     if identity is None and not path.exists():
         raise IndexFileError(f"{path}: no index here; make one with 'tinyalm index sync FOLDER'")
@@ -56,10 +65,15 @@ def connect(path: Path, identity: Identity | None) -> tuple[sqlite3.Connection, 
         )
         try:
             # FULL: what is committed survives a power cut, at one wait for the disk a recording.
-            db.executescript("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;")
+            # What is deleted is overwritten, and what is sorted stays in memory.
+            db.executescript(
+                "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; "
+                "PRAGMA temp_store = MEMORY;"
+            )
             if identity is not None and _blank(db):
-                _create(db, identity)
-            return db, _checked(db, path, identity)
+                _create(db, identity, Sealed.new(path, key).row if key else None)
+            made_by = _checked(db, path, identity)
+            return db, made_by, _seal(db, path, key)
         except BaseException:
             db.close()
             raise
@@ -107,7 +121,7 @@ def _blank(db: sqlite3.Connection) -> bool:
     return not tables and db.execute("PRAGMA application_id").fetchone() == (0,)
 
 
-def _create(db: sqlite3.Connection, identity: Identity) -> None:
+def _create(db: sqlite3.Connection, identity: Identity, seal: SealRow | None) -> None:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("BEGIN IMMEDIATE")
     try:
@@ -115,6 +129,8 @@ def _create(db: sqlite3.Connection, identity: Identity) -> None:
             for statement in _SCHEMA.split(";"):
                 db.execute(statement)
             db.execute("INSERT INTO model VALUES (?, ?, ?, ?, ?)", identity)
+            if seal is not None:
+                db.execute("INSERT INTO seal VALUES (?, ?)", seal)
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         db.execute("COMMIT")
@@ -146,3 +162,19 @@ def _checked(db: sqlite3.Connection, path: Path, identity: Identity | None) -> I
             "or sync into a new index"
         )
     return made_by
+
+
+def _seal(db: sqlite3.Connection, path: Path, key: bytes | None) -> Plain:
+    row = db.execute("SELECT salt, proof FROM seal").fetchone()
+    if row is None and key is None:
+        return Plain()
+    if row is None:
+        raise IndexFileError(
+            f"{path}: not encrypted, and a key is given; open it without one, or sync into a new "
+            "index"
+        )
+    if key is None:
+        raise IndexFileError(
+            f"{path}: encrypted; give its key with --index-key, TINYALM_INDEX_KEY or key="
+        )
+    return Sealed.known(path, key, SealRow(*row))

@@ -10,7 +10,7 @@ from tinyalm.index import files
 from tinyalm.index.answers import SyncReport
 from tinyalm.index.store import Recording
 
-Outcome = Literal["added", "updated", "moved", "unchanged"]
+Outcome = Literal["added", "updated", "moved", "unchanged", "expired"]
 Gone = dict[bytes, list[Recording]]  # recordings whose files are not there, by hash
 Put = Callable[[Path, Gone], tuple[Outcome, str]]
 Progress = Callable[[int, int], None]
@@ -59,6 +59,8 @@ def sync(
             report.moved.append((path, files.key(file)))
         elif outcome == "unchanged":
             report.unchanged += 1
+        elif outcome == "expired":
+            report.expired += 1
         else:
             (report.added if outcome == "added" else report.updated).append(path)
     if progress is not None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tinyalm.errors import MissingExtraError
 from tinyalm.extras import pip_command
 from tinyalm.index.quantization import to_int8
+from tinyalm.index.sealing import Sealed
 from tinyalm.index.store import Store, VectorsRow
 
 if TYPE_CHECKING:
@@ -104,6 +105,11 @@ class Vectors:
         self._write(graph, last)
         self.refresh()
 
+    def forget(self) -> None:
+        """Delete the file, which may hold what is gone from the index; `fold` makes it again."""
+        self._graph = self._version = None
+        self.path.unlink(missing_ok=True)
+
     def close(self) -> None:
         """Let go of the file."""
         self._graph = self._version = None
@@ -113,14 +119,22 @@ class Vectors:
         new = self.path.with_name(f"{self.path.name}.new")
         with self._store.writing():
             try:
-                graph.save(new)
+                length = self._save(graph, new)
                 size = new.stat().st_size
-                if size == graph.serialized_length:
+                if size == length:
                     row = VectorsRow(last, len(graph), size, _crc32(new))
                     new.replace(self.path)
                     self._store.set_vectors(row)
             except (OSError, RuntimeError):  # the latter is how usearch reports a full disk
                 new.unlink(missing_ok=True)
+
+    def _save(self, graph: "Graph", new: Path) -> int:
+        """Write the graph to a file; returns how many bytes that has, if all were written."""
+        seal = self._store.seal
+        if not isinstance(seal, Sealed):
+            graph.save(new)
+            return int(graph.serialized_length)
+        return seal.write_file(new, graph.save() or b"")
 
     def _opened(self, row: VectorsRow | None, *, view: bool) -> "Graph | None":
         """The file as ``row`` describes it; None where it is missing, another one, or damaged."""
@@ -130,7 +144,10 @@ class Vectors:
             if self.path.stat().st_size != row.bytes or _crc32(self.path) != row.crc32:
                 return None
             graph = self._new()
-            (graph.view if view else graph.load)(self.path)
+            seal = self._store.seal
+            source = seal.read_file(self.path) if isinstance(seal, Sealed) else self.path
+            # A graph that is viewed keeps hold of the bytes that it looks into.
+            (graph.view if view and source is self.path else graph.load)(source)
         except (OSError, RuntimeError):
             return None
         return graph

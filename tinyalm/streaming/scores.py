@@ -1,5 +1,7 @@
 """One window's embedding against every label: the numbers that thresholds are compared with."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,7 @@ class WindowScorer:
         asked: the labels.
         calibration: turns their cosines into probabilities.
         attached: adapters; learned labels are asked, too.
+        refused: which windows, (n, dim), may not be answered for, (n,); all scores are then 0.
 
     Attributes:
         labels: n of them: those asked, then those learned.
@@ -23,9 +26,13 @@ class WindowScorer:
     """
 
     def __init__(
-        self, asked: LabelEmbeddings, calibration: Calibration | None, attached: Attached
+        self,
+        asked: LabelEmbeddings,
+        calibration: Calibration | None,
+        attached: Attached,
+        refused: Callable[[NDArray[np.float32]], NDArray[np.bool_]] | None = None,
     ) -> None:
-        self._asked, self._calibration = asked, calibration
+        self._asked, self._calibration, self._refused = asked, calibration, refused
         self._residual, self._learned = residual_of(attached), learned_of(attached)
         self.labels = [*asked.labels, *(label for one in self._learned for label in one.labels)]
         own = np.full(len(asked.labels), np.nan)
@@ -40,6 +47,8 @@ class WindowScorer:
         Args:
             heard: (dim,) float32, the student's embedding of it.
         """
+        if self._refused is not None and self._refused(heard[None])[0]:
+            return np.zeros(len(self.labels))
         moved = heard if self._residual is None else self._residual(heard[None])[0]
         scores = [probability(self._asked.embeddings @ moved, self._calibration)]
         scores += [one.probability(one.embeddings @ heard) for one in self._learned]

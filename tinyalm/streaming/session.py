@@ -216,11 +216,18 @@ class Session:
         rate = self._source_rate
         sound = AudioArray(np.asarray(samples), rate, _NAME)
         for piece in sound.pieces(0, None, BLOCK_S * rate):
-            yield from self._cutter.push(self._resampler.push(self._usable(piece)))
+            mono = self._usable(piece)
+            resampled = self._resampler.push(mono)
+            yield from self._cutter.push(resampled)
+            # Freed memory keeps what was in it; none of these is anybody else's.
+            for copy in (piece, mono, resampled):
+                copy.fill(0)
 
     def _tail(self) -> Iterator[Cut]:
         """The last windows."""
-        yield from self._cutter.push(self._resampler.finish())
+        rest = self._resampler.finish()
+        yield from self._cutter.push(rest)
+        rest.fill(0)
         yield from self._cutter.finish()
 
     def _change_rate(self, rate: int) -> Iterator[Cut]:
@@ -240,9 +247,11 @@ class Session:
         self.level = float(size.max())
         if not self.level < _CLIPPED:  # a NaN, too
             bad = ~(size <= _LOUDEST)
-            mono = np.where(bad, np.float32(0), mono)
+            mono, heard = np.where(bad, np.float32(0), mono), mono
+            heard.fill(0)
             size[bad] = 0
             self.level = float(size.max())
             self._bad_samples += int(bad.sum())
             self._clipped_samples += int((size >= _CLIPPED).sum())
+        size.fill(0)
         return mono
