@@ -3,6 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
+STUDENT := micro
 LABELS := "cat meowing,cow mooing,dog barking,duck quacking,frog croaking,horse neighing,owl hooting,pig oinking,rooster crowing,sheep bleating,rainforest,droning tone,ambient music,train passing"
 .DEFAULT_GOAL := help
 .PHONY: help setup demo student test lint bench bench-frontend bench-index bench-listen clean
@@ -37,15 +38,20 @@ demo: setup ## Distil, export, quantize and run a student on real sounds (about 
 $(DEMO)/student/student.json:
 	$(BIN)/tinyalm distill run distill/recipes/demo.yaml --out $(DEMO)/student --resume
 
-student: setup ## Distil micro, the default student, from DATA (a folder like the development data)
+student: setup ## Distil STUDENT (micro, small or nano) from DATA (a folder like the development data)
 	$(BIN)/tinyalm distill pull yamnet-minilm
 	$(BIN)/tinyalm distill gather distill/recipes/debian-sounds.json --out build/debian-sounds \
 	  --leave-out $(DATA)/corpus/manifest.csv --leave-out $(DATA)/more/manifest.csv
-	$(BIN)/tinyalm distill run distill/recipes/micro.yaml --out build/micro --resume --set \
+	@$(MAKE) --no-print-directory build/$(STUDENT)/student.json
+	$(BIN)/tinyalm export build/$(STUDENT) --out build/$(STUDENT).tinyalm --precision int8
+	$(BIN)/tinyalm distill background build/$(STUDENT).tinyalm $(DATA)/corpus/manifest.csv \
+	  --split train --rows 500
+
+build/nano/student.json: build/micro/student.json
+build/%/student.json:
+	$(BIN)/tinyalm distill run distill/recipes/$*.yaml --out $(@D) --resume --set \
 	  data.manifests='[$(DATA)/corpus/manifest.csv, $(DATA)/more/manifest.csv, build/debian-sounds/manifest.csv]' \
 	  --set data.texts='[$(DATA)/captions/audiocaps_train.txt]'
-	$(BIN)/tinyalm export build/micro --out build/micro.tinyalm --precision int8
-	$(BIN)/tinyalm distill background build/micro.tinyalm $(DATA)/corpus/manifest.csv --split train --rows 500
 
 test: setup lint ## Run all checks: ruff, mypy, import-linter, pytest
 	$(BIN)/python -m pytest
@@ -67,8 +73,11 @@ bench-index: setup ## Measure the index at 100,000 segments
 bench-listen: setup ## Measure an hour of listening
 	$(BIN)/python benchmarks/listen.py --hours 1
 
-bench: setup ## Time tagging as a whole process, fp32 against int8 (after make demo)
-	$(BIN)/python benchmarks/tag_process.py $(DEMO)/student-fp32.tinyalm $(DEMO)/student-int8.tinyalm
+bench: setup ## Time tagging against the peers and as a whole process (installs them)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
+	$(BIN)/tinyalm distill pull yamnet-minilm
+	$(BIN)/python benchmarks/peers.py $(BUNDLES) --png docs/peers.png
+	$(BIN)/python benchmarks/tag_process.py $(BUNDLES)
 
 clean: ## Remove what make built (not the cache)
 	rm -rf build dist $(VENV)

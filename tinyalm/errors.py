@@ -11,6 +11,7 @@ as it is and exits with status 2.
     ├── DataError       a manifest, cache, or checkpoint that cannot be used
     ├── FetchError      an asset that cannot be had
     ├── ExportError     a model that cannot be exported as asked
+    ├── BenchmarkError  a program that was to be timed and failed
     └── MissingExtraError  an optional part of tinyalm that is not installed
 """
 
@@ -45,6 +46,10 @@ class FetchError(TinyalmError):
 
 class ExportError(TinyalmError):
     """A model that cannot be exported as asked."""
+
+
+class BenchmarkError(TinyalmError):
+    """A program that was to be timed and failed."""
 
 
 class MissingExtraError(TinyalmError):

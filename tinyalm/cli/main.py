@@ -14,7 +14,18 @@ from tinyalm.cli import interrupts
 from tinyalm.errors import TinyalmError
 from tinyalm.extras import extras, missing, pip_command
 
-BUILT_IN = ("doctor", "index", "info", "labels", "learn", "listen", "search", "tag")
+BUILT_IN = (
+    "bench",
+    "doctor",
+    "index",
+    "info",
+    "labels",
+    "learn",
+    "listen",
+    "policy",
+    "search",
+    "tag",
+)
 GROUP = "tinyalm.commands"
 
 
