@@ -4,7 +4,11 @@ import click
 
 from tinyalm_distill.commands.adapt import adapt
 from tinyalm_distill.commands.background import background
+from tinyalm_distill.commands.cache import cache
 from tinyalm_distill.commands.cut import cut
+from tinyalm_distill.commands.dataset import dataset
+from tinyalm_distill.commands.dedup import dedup
+from tinyalm_distill.commands.describe import describe
 from tinyalm_distill.commands.eval_suite import suite
 from tinyalm_distill.commands.eval_training import finetune, probe
 from tinyalm_distill.commands.evaluate import calibration, order, retrieval, zero_shot
@@ -26,7 +30,20 @@ def evaluate() -> None:
     """Measure teachers and students on recordings with labels."""
 
 
-for command in (adapt, background, cut, gather, labels, pull, run, teach):
+for command in (
+    adapt,
+    background,
+    cache,
+    cut,
+    dataset,
+    dedup,
+    describe,
+    gather,
+    labels,
+    pull,
+    run,
+    teach,
+):
     distill.add_command(command)
 for command in (zero_shot, retrieval, probe, finetune, order, calibration, suite, report):
     evaluate.add_command(command)

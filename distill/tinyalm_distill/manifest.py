@@ -10,6 +10,7 @@ from msgspec import Struct
 from tinyalm.audio import SUFFIXES
 from tinyalm.errors import DataError
 from tinyalm_distill.assets import require
+from tinyalm_distill.containers import TAR, unpacked_parquet, unpacked_tar
 from tinyalm_distill.registry import asset
 
 ASSET = "asset:"  # before the name of sounds that `tinyalm distill pull` fetches
@@ -71,7 +72,9 @@ def read_manifest(path: Path, *, root: Path | None = None) -> list[Clip]:
     Args:
         path: a CSV, JSON Lines or Parquet file with a column ``file``, relative to the manifest,
             and optionally the others of `Clip`; several labels or captions are separated by ``|``.
-            Other columns are ignored. Or a folder, whose audio files count, in sorted order.
+            Other columns are ignored. A Parquet file may hold the audio itself, in a column
+            ``audio``. Or a WebDataset shard, ``.tar``. Or a folder, whose audio files and then
+            such shards count, in sorted order.
         root: what ``file`` is relative to, if not to the manifest.
 
     Returns:
@@ -82,24 +85,31 @@ def read_manifest(path: Path, *, root: Path | None = None) -> list[Clip]:
             no sense; the message names the row.
     """
     if path.is_dir():
-        found = sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES)
-        if not found:
+        files = sorted(path.rglob("*"))
+        found = [file for file in files if file.suffix.lower() in SUFFIXES]
+        shards = [file for file in files if file.suffix.lower() == TAR]
+        if not found and not shards:
             raise DataError(f"{path}: no audio files in this folder")
-        return [Clip(file=file, source=path.name) for file in found]
+        clips = [Clip(file=file, source=path.name) for file in found]
+        return clips + [clip for shard in shards for clip in read_manifest(shard)]
     if not path.is_file():
         raise DataError(f"{path}: no such manifest or folder")
-    if path.suffix.lower() not in FORMATS:
-        raise DataError(f"{path}: not a manifest; it must be one of {', '.join(FORMATS)}")
+    if path.suffix.lower() not in (*FORMATS, TAR):
+        known = ", ".join((*FORMATS, TAR))
+        raise DataError(f"{path}: not a manifest; it must be one of {known}")
+    rows, folder = _rows(path)
     clips = [
-        _clip(row, path, root or path.parent, number)
-        for number, row in enumerate(_rows(path), start=1)
+        _clip(row, path, folder or root or path.parent, number)
+        for number, row in enumerate(rows, start=1)
     ]
     if not clips:
         raise DataError(f"{path}: holds no rows")
     return clips
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def _rows(path: Path) -> tuple[list[dict[str, Any]], Path | None]:
+    """The rows of a manifest, and the folder of their files where it is not the manifest's."""
+    folder = None
     try:
         match path.suffix.lower():
             case ".csv":
@@ -109,10 +119,13 @@ def _rows(path: Path) -> list[dict[str, Any]]:
             case ".jsonl":
                 lines = path.read_bytes().splitlines()
                 rows = [msgspec.json.decode(x, type=dict[str, Any]) for x in lines if x.strip()]
+            case ".tar":
+                rows, folder = unpacked_tar(path)
             case _:
                 import pyarrow.parquet as parquet  # slow to import, and seldom wanted
 
-                rows = parquet.read_table(path).to_pylist()
+                unpacked = unpacked_parquet(path)
+                rows, folder = unpacked or (parquet.read_table(path).to_pylist(), None)
     except (OSError, ValueError, csv.Error) as error:  # pyarrow's and msgspec's are ValueErrors
         reason = str(error).splitlines()[0]
         raise DataError(f"{path}: cannot be read as a manifest ({reason})") from None
@@ -122,7 +135,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
             raise DataError(
                 f"{path}: row {number} has no 'file' (it has {named}); the columns are {_COLUMNS}"
             )
-    return rows
+    return rows, folder
 
 
 def _clip(row: dict[str, Any], path: Path, root: Path, number: int) -> Clip:

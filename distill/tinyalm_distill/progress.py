@@ -1,5 +1,6 @@
 """Progress bars of long work, on standard error."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -36,5 +37,7 @@ def bar(label: str) -> Iterator[Bar]:
         TimeRemainingColumn(elapsed_when_finished=True),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    # Of several processes one shows its own.
+    console = Console(stderr=True, quiet=os.environ.get("RANK", "0") != "0")
+    with Progress(*columns, console=console) as progress:
         yield Bar(progress, progress.add_task(label, total=None, note=""))

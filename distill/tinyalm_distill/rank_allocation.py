@@ -42,25 +42,28 @@ class Sensitivity(Struct, frozen=True):
         return float(np.exp(logs[0] + slope * (math.log(rank) - ranks[0])))
 
 
-def shape_for(teacher: SeparableBody, wanted: Inherit, log_mels: Tensor) -> SeparableConfig:
-    """The shape that loses least of the teacher within ``wanted``'s share of multiplications.
+def shape_for(
+    source: SeparableBody, wanted: Inherit, log_mels: Tensor, teacher: SeparableBody | None = None
+) -> SeparableConfig:
+    """The shape that loses least of ``source`` within ``wanted``'s share of multiplications.
 
     Channels are thinned evenly to ``wanted.width``. Ranks are then raised one step at a time, where
     a step takes off most of the features' error for its multiplications, until they are spent.
 
     Args:
-        teacher: the body to inherit from.
+        source: the body to cut out of.
         wanted: how much of it.
         log_mels: (n, frames, n_mels) float32; some hundred windows of sound.
+        teacher: whose multiplications ``wanted`` is a share of; ``source`` itself by default.
 
     Raises:
         ConfigError: the share is less than what the thinnest such body takes.
     """
-    thin = _thinned(teacher.config, wanted.width)
-    budget = wanted.macs * cost(teacher, log_mels[:1]).macs
+    thin = _thinned(source.config, wanted.width)
+    budget = wanted.macs * cost(teacher or source, log_mels[:1]).macs
     inputs = [thin.stem, *(block.outputs for block in thin.blocks)]
     places = _places(thin, log_mels)
-    sensitivities = list(measure(teacher, log_mels[:: -(-len(log_mels) // _SOUNDS)]))
+    sensitivities = list(measure(source, log_mels[:: -(-len(log_mels) // _SOUNDS)]))
     ranks = [2 * _STEP] * len(thin.blocks)
 
     def spent(block: int, rank: int) -> int:

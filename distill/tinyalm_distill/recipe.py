@@ -90,8 +90,10 @@ class Inherit(
 
     Attributes:
         macs: multiplications that are kept, as a share of the teacher's.
-        width: channels that are kept, as a share of the teacher's; the rest of the saving is made
-            by the ranks of the pointwise convolutions.
+        width: channels that are kept, as a share of those there are; the rest of the saving is
+            made by the ranks of the pointwise convolutions.
+        source: checkpoint of a larger student of this teacher, to cut out of that instead: what
+            it learned about getting along with less is kept.
 
     Raises:
         ConfigError: a share out of range.
@@ -99,6 +101,7 @@ class Inherit(
 
     macs: float = 0.5
     width: float = 1.0
+    source: str = ""
 
     def __post_init__(self) -> None:
         """Refuse shares of nothing or of more than all."""

@@ -28,17 +28,8 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         ConfigError: no such file, not YAML, an unknown key (the message names the nearest known
             one), or a value of the wrong type or out of range.
     """
+    content = _content(path)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{path}: not YAML ({reason})") from None
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: not a recipe; it must be 'key: value' lines")
-    try:
-        _make_absolute(content, path.parent)  # paths in the file are relative to it
         for override in overrides:
             _override(content, override)
         _make_absolute(content, Path.cwd())  # those on the command line to where it is typed
@@ -50,6 +41,40 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         raise ConfigError(f"{path}: {error}") from None
     except TinyalmError as error:
         raise ConfigError(f"{path}: {error}") from None
+
+
+def _content(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """What the file at ``path`` says, over what the recipe that it ``extends`` does."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{path}: not YAML ({reason})") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: not a recipe; it must be 'key: value' lines")
+    _make_absolute(content, path.parent)  # paths in the file are relative to it
+    base = content.pop("extends", None)
+    if base is None:
+        return content
+    if not isinstance(base, str):
+        raise ConfigError(f"{path}: extends is {base!r}; it must be the path of a recipe")
+    other = (path.parent / base).resolve()
+    if other in extending or other == path.resolve():
+        raise ConfigError(f"{path}: extends {base}, which extends it in turn")
+    return _merged(_content(other, (*extending, path.resolve())), content)
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """``base`` with the values of ``over``; keys within keys are merged, save of another family."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = base.get(key)
+        both = (below, value) if isinstance(below, dict) and isinstance(value, dict) else None
+        same = both and value.get("family", both[0].get("family")) == both[0].get("family")
+        merged[key] = _merged(*both) if both and same else value
+    return merged
 
 
 def _override(content: dict[str, Any], override: str) -> None:
@@ -97,6 +122,10 @@ def _make_absolute(content: dict[str, Any], root: Path) -> None:
     for key in ("manifests", "texts"):
         if isinstance(data, dict) and isinstance(data.get(key), list):
             data[key] = [_absolute(str(name), root) for name in data[key]]
+    audio = content.get("audio")
+    body = audio.get("body") if isinstance(audio, dict) else None
+    if isinstance(body, dict) and body.get("source"):
+        body["source"] = _absolute(str(body["source"]), root)
 
 
 def _absolute(name: str, root: Path) -> str:

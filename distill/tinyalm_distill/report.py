@@ -10,7 +10,6 @@ import numpy as np
 from msgspec import Struct
 
 from tinyalm.bundle import read_bundle
-from tinyalm_distill.assets import require
 from tinyalm_distill.evaluation.bootstrap import Interval
 from tinyalm_distill.evaluation.calibration import calibration
 from tinyalm_distill.evaluation.classification import zero_shot
@@ -21,7 +20,6 @@ from tinyalm_distill.evaluation.probe import probe
 from tinyalm_distill.evaluation.results import Measurement, Result, result
 from tinyalm_distill.evaluation.retrieval import retrieval
 from tinyalm_distill.manifest import Clip
-from tinyalm_distill.registry import asset
 from tinyalm_distill.teachers import AudioTextTeacher
 
 _ROUNDS = 7  # timings of each model, in turn with the others
@@ -181,5 +179,4 @@ def _bundle_size(path: Path) -> tuple[int, int]:
 
 
 def _teacher_size(teacher: AudioTextTeacher) -> tuple[int, int]:
-    require(teacher.name)
-    return teacher.parameters, asset(teacher.name).bytes
+    return teacher.parameters, teacher.bytes

@@ -8,28 +8,27 @@ import msgspec
 import numpy as np
 import torch
 from msgspec import Struct
+from numpy.typing import NDArray
 
 import tinyalm
 from tinyalm.bundle import Calibration, DataSource, Provenance
 from tinyalm.cache import cache_dir
-from tinyalm.errors import ConfigError, DataError
+from tinyalm.errors import ConfigError
 from tinyalm.frontend import preset
 from tinyalm.models.audio import AudioStudent
 from tinyalm.models.checkpoint import META, Student, StudentMeta, save_student
+from tinyalm_distill.cache import world
 from tinyalm_distill.calibration import fit_calibration
-from tinyalm_distill.manifest import Clip, read_clips
+from tinyalm_distill.filling import Filled, fill_cache
 from tinyalm_distill.progress import bar
 from tinyalm_distill.recipe import Recipe
-from tinyalm_distill.recordings import Recordings, decode
-from tinyalm_distill.splits import split_clips
+from tinyalm_distill.recordings import Recordings
 from tinyalm_distill.start import first_student
-from tinyalm_distill.teacher_cache import teach_views
 from tinyalm_distill.teachers import AudioTextTeacher
 from tinyalm_distill.text_training import DistilledText, distil_text
 from tinyalm_distill.trainer import Curriculum, Trainer
 from tinyalm_distill.training_state import write_history
-from tinyalm_distill.validation import Validation, embed_clips
-from tinyalm_distill.views import Views, cut_windows
+from tinyalm_distill.validation import Validation
 
 RECIPE, STATE = "recipe.json", "training.safetensors"
 _CALIBRATION_WINDOWS = 256
@@ -56,17 +55,23 @@ def distil(recipe: Recipe, teacher: AudioTextTeacher, out: Path, *, say: Say) ->
     Raises:
         TinyalmError: nothing to learn from, a state in ``out`` that is another run's.
     """
-    _check_rates(recipe, teacher)
+    if world().size > 1:
+        raise ConfigError(
+            f"run is one process, not {world().size}; several may fill the cache before it: "
+            "launch `tinyalm distill cache` so"
+        )
     torch.set_num_threads(recipe.train.threads or os.cpu_count() or 1)
     cache = cache_dir() / "distill"
-    clips = [clip for name in recipe.data.manifests for clip in read_clips(name)]
-    train, held_out = _decoded(split_clips(clips, recipe.data), teacher.sample_rate, cache, say)
-    text = _text_student(recipe, teacher, train, cache)
-    say(f"text student: mean cosine to the teacher {text.cosine:.3f} on held-out phrases")
-    validation = Validation(
-        held_out, recipe.windows, preset(recipe.frontend), embed_clips(teacher, held_out)
+    filled, effort = fill_cache(
+        recipe, teacher, cache, say=say, check=lambda train: _labels(recipe, teacher, train)
     )
-    audio, cosine = _audio_student(recipe, teacher, train, validation, cache, out)
+    say(f"cache: {effort}")
+    train, held_out = filled.train, filled.held_out
+    labels, bank = _labels(recipe, teacher, train), _bank(recipe, teacher, train)
+    text = distil_text(filled.texts, recipe.text, seed=recipe.seed)
+    say(f"text student: mean cosine to the teacher {text.cosine:.3f} on held-out phrases")
+    validation = Validation(held_out, recipe.windows, preset(recipe.frontend), filled.targets)
+    audio, cosine = _audio_student(recipe, teacher, filled, bank, validation, out)
     say(f"audio student: mean cosine to the teacher {cosine:.3f} on {len(held_out)} clips")
     calibration = _calibrate(validation, audio, text)
     meta = StudentMeta(
@@ -75,7 +80,7 @@ def distil(recipe: Recipe, teacher: AudioTextTeacher, out: Path, *, say: Say) ->
         windows=recipe.windows,
         audio=audio.config,
         text=text.student.config,
-        labels=_labels(recipe, teacher, train),
+        labels=labels,
         template=teacher.template,
         calibration=calibration,
         provenance=_provenance(recipe, teacher, train, {"cosine": cosine, "text": text.cosine}),
@@ -108,62 +113,16 @@ def claim(out: Path, recipe: Recipe, *, resume: bool) -> None:
     (out / RECIPE).write_bytes(encoded + b"\n")
 
 
-def _decoded(
-    split: tuple[list[Clip], list[Clip]], rate: int, cache: Path, say: Say
-) -> tuple[Recordings, Recordings]:
-    results = []
-    for label, clips in zip(("decoding recordings", "decoding validation"), split, strict=True):
-        with bar(label) as progress:
-            recordings = decode(clips, rate, cache, progress=progress)
-        for _, reason in recordings.skipped:
-            say(f"skipped {reason}")
-        results.append(recordings)
-    skipped = sum(len(recordings.skipped) for recordings in results)
-    if skipped:
-        say(f"{skipped} of {sum(map(len, split))} clips skipped")
-    return results[0], results[1]
-
-
-def _check_rates(recipe: Recipe, teacher: AudioTextTeacher) -> None:
-    rate = preset(recipe.frontend).sample_rate
-    if rate != teacher.sample_rate:
-        raise ConfigError(
-            f"frontend {recipe.frontend} hears {rate} Hz and teacher {teacher.name} "
-            f"{teacher.sample_rate} Hz; choose a front end of the teacher's rate"
-        )
-
-
-def _text_student(
-    recipe: Recipe, teacher: AudioTextTeacher, train: Recordings, cache: Path
-) -> DistilledText:
-    known = list(teacher.labels)
-    known += [text for clip in train.clips for text in (*clip.labels, *clip.captions)]
-    for name in recipe.data.texts:
-        try:
-            known += Path(name).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{name}: cannot be read as text ({error})") from None
-    known = list(dict.fromkeys(text for text in known if text.strip()))
-    return distil_text(teacher, known, recipe.text, cache, seed=recipe.seed)
-
-
 def _audio_student(
     recipe: Recipe,
     teacher: AudioTextTeacher,
-    train: Recordings,
+    filled: Filled,
+    bank: NDArray[np.float32],
     validation: Validation,
-    cache: Path,
     out: Path,
 ) -> tuple[AudioStudent, float]:
-    spec = preset(recipe.frontend)
-    rule = msgspec.structs.replace(
-        recipe.windows, hop_s=min(recipe.views.hop_s, recipe.windows.length_s)
-    )
-    views = Views(train, cut_windows(train, rule), recipe.views, recipe.seed)
-    with bar("teacher hears views") as progress:
-        lessons = teach_views(teacher, views, spec, cache, progress=progress)
+    views, lessons = filled.views, filled.lessons
     student = first_student(recipe, teacher, views, lessons)
-    bank = teacher.embed_text([teacher.template.format(label) for label in teacher.labels])
     curriculum = Curriculum(views, lessons, bank, validation, recipe.objectives)
     trainer = Trainer(student.encoder, curriculum, recipe.train, recipe.seed)
     with bar("training audio student") as progress:
@@ -198,10 +157,24 @@ def _calibrate(
 def _labels(recipe: Recipe, teacher: AudioTextTeacher, train: Recordings) -> list[str]:
     if recipe.labels == "teacher":
         return teacher.labels
-    labels = sorted({label for clip in train.clips for label in clip.labels})
+    labels = _heard(train)
     if not labels:
         raise ConfigError("labels is data, and no training clip has a label; use labels: teacher")
     return labels
+
+
+def _heard(train: Recordings) -> list[str]:
+    return sorted({label for clip in train.clips for label in clip.labels})
+
+
+def _bank(recipe: Recipe, teacher: AudioTextTeacher, train: Recordings) -> NDArray[np.float32]:
+    """The teacher's embeddings of its labels, or of the data's where it has none, (labels, dim)."""
+    labels = teacher.labels or _heard(train)
+    if recipe.objectives.labels and not labels:
+        raise ConfigError(
+            f"objectives: neither teacher {teacher.name} nor the data has labels; set labels to 0"
+        )
+    return teacher.embed_text([teacher.template.format(label) for label in labels])
 
 
 def _provenance(
@@ -213,6 +186,9 @@ def _provenance(
         counted[key] = counted.get(key, 0) + 1
     plain = msgspec.to_builtins(recipe)
     plain.pop("data")  # paths of one machine mean nothing on another
+    if source := plain["audio"]["body"].get("source"):
+        plain["audio"]["body"]["source"] = Path(source).name
+    plain["teacher"] = teacher.name
     return Provenance(
         teacher=f"{teacher.name} {teacher.revision}",
         teacher_licence=teacher.licence,

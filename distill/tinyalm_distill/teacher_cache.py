@@ -1,25 +1,24 @@
-"""The teacher's answers to views and texts, computed once, in shards that survive an interrupt.
+"""The teacher's answers to sounds and texts, and the log-mels of what it heard, computed once.
 
-With the answers to a shard of views go the views' log-mels, so that a student never waits for
-augmentation or a front end: training reads what was computed once.
+Both are kept by content, apart from each other (docs/cache.md): a second teacher finds the log-mels
+there already, a second front end the answers, and further clips add their own rows.
 """
 
-import hashlib
-import os
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyalm.frontend import LogMelSpec
+from tinyalm_distill.cache import Key, Say, Store, Turns, in_groups, key_of
 from tinyalm_distill.front_end import front_end_of
-from tinyalm_distill.recordings import Progress
+from tinyalm_distill.listening import SHARD, Listening, LogMels, halved
+from tinyalm_distill.recordings import Progress, Recordings, unheard, unseen
 from tinyalm_distill.teachers import Answers, AudioTextTeacher
 from tinyalm_distill.views import Views
-
-_SHARD = 1024  # rows; what a kill at the worst moment costs
 
 
 class Lessons:
@@ -27,68 +26,88 @@ class Lessons:
 
     Attributes:
         name: of all that the lessons depend on.
-        answers: the teacher's, a row a view.
     """
 
-    def __init__(self, name: str, shards: Sequence[Path]) -> None:
-        """Open the ``shards``, folders that `teach_views` left; log-mels stay on disk."""
-        self.name = name
-        self._log_mels = [_load(shard / "log_mel.npy", mapped=True) for shard in shards]
-        self._ends = [_load(shard / "ends.npy") for shard in shards]
-        kinds = msgspec.structs.fields(Answers)
-        columns = {
-            kind.name: np.concatenate([_load(shard / f"{kind.name}.npy") for shard in shards])
-            for kind in kinds
-            if (shards[0] / f"{kind.name}.npy").is_file()
-        }
-        self.answers = Answers(**columns)
+    def __init__(self, keys: Sequence[Key], answers: Store, log_mels: Store) -> None:
+        """Take the rows of ``keys`` from two stores; log-mels stay on disk."""
+        self._keys, self._answers, self._log_mels = keys, answers, log_mels
+        names = answers.folder.name.encode(), log_mels.folder.name.encode()
+        self.name = key_of(*names, *keys).hex()
 
     def __len__(self) -> int:
-        return len(self.answers.embeddings)
+        return len(self._keys)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """The teacher's, a row a view, float16."""
+        kinds = self._answers.columns()
+        return Answers(**{kind: self._answers.column(kind, self._keys) for kind in kinds})
 
     def log_mel(self, number: int) -> NDArray[np.float32]:
         """The log-mel of a view, (frames, n_mels), rounded to float16 on the way."""
-        shard, row = divmod(number, _SHARD)
-        ends = self._ends[shard]
-        start = ends[row - 1] if row else 0
-        return self._log_mels[shard][start : ends[row]].astype(np.float32)
+        return self._log_mels.piece(self._keys[number]).astype(np.float32)
 
 
-def teach_views(
-    teacher: AudioTextTeacher,
-    views: Views,
-    spec: LogMelSpec,
-    cache: Path,
-    *,
-    progress: Progress | None = None,
-) -> Lessons:
-    """Let the teacher hear every view.
+class TeacherCache:
+    """What a teacher has said so far of sounds, and the log-mels of what it heard for students."""
 
-    Shards are named by all that they depend on: teacher, recordings, windows, seed, augmentation
-    and front end. Those already in ``cache`` are not computed again.
+    def __init__(
+        self, teacher: AudioTextTeacher, spec: LogMelSpec, cache: Path, *, say: Say = unheard
+    ) -> None:
+        """Open it.
 
-    Args:
-        teacher: answers.
-        views: what it hears.
-        spec: the student's front end, at the rate of ``views``.
-        cache: folder of all caches.
-        progress: told of every finished shard.
-    """
-    key = [views.seed, views.config, views.windows, views.recordings.name, spec.digest()]
-    front_end = front_end_of(spec)
+        Args:
+            teacher: answers what is not known yet.
+            spec: the students' front end.
+            cache: folder of all caches.
+            say: told of what was repaired in the cache.
 
-    def fill(numbers: range, folder: Path) -> None:
-        waveforms = [views.waveform(number) for number in numbers]
-        log_mels = [front_end(waveform).astype(np.float16) for waveform in waveforms]
-        np.save(folder / "log_mel.npy", np.concatenate(log_mels))
-        np.save(folder / "ends.npy", np.cumsum([len(one) for one in log_mels]))
-        answers = teacher.answer(waveforms, views.recordings.sample_rate)
-        for kind, values in msgspec.structs.asdict(answers).items():
-            if values is not None:
-                np.save(folder / f"{kind}.npy", values.astype(np.float16))
+        Raises:
+            DataError: the cache cannot be written, or holds what it should not.
+        """
+        digest = spec.digest()[:16]
+        log_mels = Store(cache / f"log-mels-{digest}", f"log-mels {digest}", say)
+        self._teacher, self._log_mels = teacher, LogMels(log_mels, front_end_of(spec))
+        self._answers = Store(cache / answers_folder(teacher), f"answers of {_name(teacher)}", say)
 
-    name = _digest(teacher, key)
-    return Lessons(name, list(_sharded(cache / f"views-{name}", len(views), fill, progress)))
+    def teach_views(self, views: Views, *, progress: Progress = unseen) -> Lessons:
+        """Let the teacher hear every view that it has not heard yet.
+
+        Args:
+            views: at the front end's rate.
+            progress: told of views that are done.
+
+        Raises:
+            DataError: the cache cannot be written, or float16 cannot hold an answer.
+        """
+        keys = views.keys()
+        Listening(self._teacher, views, self._answers, self._log_mels).of(keys, progress)
+        return Lessons(keys, self._answers, self._log_mels.store)
+
+    def teach_clips(
+        self, recordings: Recordings, *, progress: Progress = unseen
+    ) -> NDArray[np.float32]:
+        """The teacher's embedding of every whole clip, (clips, dim), kept likewise."""
+        whole = _Whole(recordings)
+        keys = whole.keys()
+        Listening(self._teacher, whole, self._answers, None).of(keys, progress)
+        return self._answers.column("embeddings", keys).astype(np.float32)
+
+    def error(self) -> float:
+        """Largest cosine distance by which rounding to float16 has moved an embedding."""
+        return max((float(notes["error"]) for notes in self._answers.notes), default=0.0)
+
+
+class _Whole:
+    """Recordings as they are."""
+
+    def __init__(self, recordings: Recordings) -> None:
+        self.sample_rate = recordings.sample_rate
+        self.waveform = recordings.waveform
+        self._contents = recordings.keys
+
+    def keys(self) -> list[Key]:
+        return [key_of(content, b"whole") for content in self._contents]
 
 
 def teach_texts(
@@ -96,56 +115,41 @@ def teach_texts(
     texts: Sequence[str],
     cache: Path,
     *,
-    progress: Progress | None = None,
+    progress: Progress = unseen,
+    say: Say = unheard,
 ) -> NDArray[np.float32]:
-    """The teacher's embedding of every text, (len(texts), teacher.dim), cached likewise."""
-
-    def fill(numbers: range, folder: Path) -> None:
-        np.save(folder / "embeddings.npy", teacher.embed_text(texts[numbers.start : numbers.stop]))
-
-    folder = cache / f"texts-{_digest(teacher, list(texts))}"
-    shards = _sharded(folder, len(texts), fill, progress)
-    return np.concatenate([_load(shard / "embeddings.npy") for shard in shards])
-
-
-def _sharded(
-    folder: Path,
-    rows: int,
-    fill: Callable[[range, Path], None],
-    progress: Progress | None,
-) -> Iterator[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    for start in range(0, rows, _SHARD):
-        stop = min(start + _SHARD, rows)
-        shard = folder / f"{start:09d}"
-        if not shard.is_dir():
-            partial = folder / f".{shard.name}.{os.getpid()}"
-            partial.mkdir(exist_ok=True)
-            fill(range(start, stop), partial)
-            _settle(partial, shard)
-        yield shard
-        if progress is not None:
-            progress(stop, rows)
+    """The teacher's embedding of every text, (len(texts), teacher.dim), cached text by text."""
+    store = Store(cache / f"texts-{_slug(teacher)}", f"texts of {_name(teacher)}", say)
+    keys = [key_of(text.encode()) for text in texts]
+    by_key = dict(zip(keys, texts, strict=True))
+    left = len(store.missing(keys))
+    if left:
+        with Turns(store.folder) as turns:
+            for group in turns.of(in_groups(keys, SHARD)):
+                store.refresh()
+                missing = store.missing(group or [])
+                if missing:
+                    embedded = teacher.embed_text([by_key[key] for key in missing])
+                    column, error = halved({"embeddings": embedded}, teacher)
+                    store.add(missing, column, error=f"{error:.3g}")
+                    left -= len(missing)
+                    progress(len(by_key) - left, len(by_key))
+                if group:
+                    turns.done(group)
+    progress(len(by_key), len(by_key))
+    return store.column("embeddings", keys).astype(np.float32)
 
 
-def _settle(partial: Path, shard: Path) -> None:
-    """Make a finished shard visible; if another process was first, its own will do."""
-    try:
-        partial.rename(shard)
-    except OSError:
-        if not shard.is_dir():
-            raise
-        for file in partial.iterdir():
-            file.unlink()
-        partial.rmdir()
+def answers_folder(teacher: AudioTextTeacher) -> str:
+    """Name of the folder of a teacher's answers to sounds."""
+    return f"answers-{_slug(teacher)}"
 
 
-def _load(path: Path, *, mapped: bool = False) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = np.load(path, "r" if mapped else None, allow_pickle=False)
-    return array
+def _name(teacher: AudioTextTeacher) -> str:
+    return f"{teacher.name} {teacher.revision}"
 
 
-def _digest(teacher: AudioTextTeacher, key: object) -> str:
-    digest = hashlib.sha256(f"{teacher.name} {teacher.revision}".encode())
-    digest.update(msgspec.json.encode(key))
-    return digest.hexdigest()[:16]
+def _slug(teacher: AudioTextTeacher) -> str:
+    """The teacher's name as a part of a folder's, with a digest of what does not show in it."""
+    readable = re.sub(r"[^A-Za-z0-9.]+", "-", teacher.name).strip("-")[-40:]
+    return f"{readable}-{key_of(_name(teacher).encode()).hex()[:8]}"

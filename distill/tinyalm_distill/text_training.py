@@ -45,36 +45,62 @@ class DistilledText(Struct, frozen=True):
     cosine: float
 
 
-def distil_text(
+class TaughtTexts(Struct, frozen=True):
+    """Texts to learn from, and what the teacher says of them.
+
+    Attributes:
+        tokenizer: the student's.
+        vectors: (tokens, dim) float32, the teacher's embedding of every token alone.
+        phrases: the texts.
+        targets: (phrases, dim) float32, its embeddings of them.
+    """
+
+    tokenizer: Tokenizer
+    vectors: NDArray[np.float32]
+    phrases: list[str]
+    targets: NDArray[np.float32]
+
+
+def teach_phrases(
     teacher: AudioTextTeacher,
     known: Sequence[str],
     config: TextTraining,
     cache: Path,
     *,
     seed: int,
-) -> DistilledText:
-    """Make the text student of ``teacher``.
+) -> TaughtTexts:
+    """Let the teacher read all that its text student learns from.
 
     Args:
         teacher: gives tokenizer and embeddings.
-        known: labels and captions that it should do well on.
-        config: size and training.
+        known: labels and captions that the student should do well on.
+        config: its vocabulary, and how many phrases are generated.
         cache: keeps the teacher's answers.
-        seed: of weights, phrases, split and order.
+        seed: of the phrases.
     """
     tokenizer, tokens = trim_tokenizer(teacher.tokenizer, known, config.vocabulary)
     phrases = make_phrases(known, teacher.tokenizer, config.phrases, seed)
     pieces = [token.removeprefix("##") for token in tokens]
-    row_of = {text: row for row, text in enumerate(dict.fromkeys(pieces + phrases))}
     with bar("teacher reads texts") as progress:
-        answers = teach_texts(teacher, list(row_of), cache, progress=progress)
-    vectors, targets = (answers[[row_of[x] for x in texts]] for texts in (pieces, phrases))
-    data = Texts([e.ids for e in tokenizer.encode_batch(phrases)], targets)
+        answers = teach_texts(teacher, pieces + phrases, cache, progress=progress)
+    return TaughtTexts(tokenizer, answers[: len(pieces)], phrases, answers[len(pieces) :])
+
+
+def distil_text(texts: TaughtTexts, config: TextTraining, *, seed: int) -> DistilledText:
+    """Make the text student that learns ``texts``.
+
+    Args:
+        texts: see `teach_phrases`.
+        config: size and training.
+        seed: of weights, split and order.
+    """
+    phrases = texts.phrases
+    data = Texts([e.ids for e in texts.tokenizer.encode_batch(phrases)], texts.targets)
     order = np.random.default_rng(seed).permutation(len(phrases))
     split = max(1, int(config.held_out * len(phrases)))
-    student = new_student(config, vectors, data, seed)
+    student = new_student(config, texts.vectors, data, seed)
     train(student, data, order[split:], config, seed)
-    return DistilledText(student, tokenizer, data.cosine(student, order[:split]))
+    return DistilledText(student, texts.tokenizer, data.cosine(student, order[:split]))
 
 
 class Texts:

@@ -9,10 +9,8 @@ from tinyalm.models.audio import AudioEncoder
 from tinyalm.results import unit_length
 from tinyalm.windows import WindowRule
 from tinyalm_distill.front_end import front_end_of
-from tinyalm_distill.progress import bar
 from tinyalm_distill.recipe import ViewsConfig
 from tinyalm_distill.recordings import Recordings
-from tinyalm_distill.teachers import AudioTextTeacher
 from tinyalm_distill.views import Views, cut_windows
 
 _BATCH = 64
@@ -34,7 +32,7 @@ class Validation:
             recordings: the clips.
             rule: how the device cuts them.
             spec: the student's front end.
-            targets: (clips, dim), see `embed_clips`.
+            targets: (clips, dim), see `TeacherCache.teach_clips`.
         """
         self.recordings, self.targets = recordings, targets
         windows = cut_windows(recordings, rule)
@@ -66,15 +64,3 @@ class Validation:
         total = len(self._views)
         chosen = np.unique(np.linspace(0, total - 1, min(count, total)).round().astype(int))
         return [self._views.waveform(int(number)) for number in chosen]
-
-
-def embed_clips(teacher: AudioTextTeacher, recordings: Recordings) -> NDArray[np.float32]:
-    """The teacher's embedding of every whole clip, (clips, dim)."""
-    rows, total = [], len(recordings)
-    with bar("teacher hears validation") as progress:
-        for start in range(0, total, _BATCH):
-            stop = min(start + _BATCH, total)
-            waveforms = [recordings.waveform(clip) for clip in range(start, stop)]
-            rows.append(teacher.embed_audio(waveforms, recordings.sample_rate))
-            progress(stop, total)
-    return np.concatenate(rows)

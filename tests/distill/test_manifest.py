@@ -1,10 +1,14 @@
+import io
 import json
+import tarfile
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import soundfile
 from pyarrow import parquet
 
+from tests.fakes import RATE, tone, write_tone
 from tinyalm.errors import DataError, FetchError
 from tinyalm_distill.manifest import Clip, read_clips, read_manifest
 
@@ -65,7 +69,7 @@ def test_a_folder_is_its_audio_files_in_order(tmp_path: Path) -> None:
         ("m.csv", b"file\n\xff\xfe\n", "cannot be read as a manifest"),
         ("m.jsonl", "{nonsense\n", "cannot be read as a manifest"),
         ("m.parquet", "not parquet", "cannot be read as a manifest"),
-        ("m.xlsx", "", "not a manifest; it must be one of .csv, .jsonl, .parquet"),
+        ("m.xlsx", "", "not a manifest; it must be one of .csv, .jsonl, .parquet, .tar"),
     ],
 )
 def test_what_makes_no_sense_is_named(
@@ -98,3 +102,72 @@ def test_assets_name_their_clips_once_they_are_pulled(
         read_clips("asset:demo-sounds")
     with pytest.raises(DataError, match="not sounds"):
         read_clips("asset:yamnet-minilm")
+
+
+def add(archive: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    archive.addfile(member, io.BytesIO(content))
+
+
+def sound(hz: float) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, tone(hz, 0.5), RATE, format="FLAC")
+    return file.getvalue()
+
+
+def make_shard(path: Path) -> Path:
+    """Two samples, as `webdataset.TarWriter` lays them out, and one without audio."""
+    path.parent.mkdir(exist_ok=True)
+    with tarfile.open(path, "w") as archive:
+        add(archive, "a/one.flac", sound(500))
+        add(archive, "a/one.json", b'{"text": ["a hum", "a low tone"], "split": "dev", "n": 1}')
+        add(archive, "a/note.txt", b"no audio")
+        add(archive, "../b/one.txt", "a tone, höher".encode())
+        add(archive, "../b/one.flac", sound(1000))
+    return path
+
+
+def test_the_samples_of_a_webdataset_shard_are_clips(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TINYALM_CACHE", str(tmp_path / "cache"))
+    shard = make_shard(tmp_path / "data" / "000.tar")
+    clips = read_manifest(shard)
+    assert [(clip.captions, clip.split) for clip in clips] == [
+        (("a hum", "a low tone"), "dev"),
+        (("a tone, höher",), ""),
+    ]
+    assert [clip.file.read_bytes() for clip in clips] == [sound(500), sound(1000)]
+    assert all((tmp_path / "cache") in clip.file.parents for clip in clips)
+    assert read_manifest(shard) == clips
+    write_tone(tmp_path / "data" / "loose.wav", "hum")
+    assert read_manifest(shard.parent)[1:] == clips  # a folder of shards and files
+
+
+@pytest.mark.parametrize("column", ["bytes", "struct"])
+def test_audio_in_a_column_of_parquet_is_clips(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, column: str
+) -> None:
+    monkeypatch.setenv("TINYALM_CACHE", str(tmp_path / "cache"))
+    sounds = [sound(500), sound(1000)]
+    given = [{"bytes": s, "path": "x/y.flac"} for s in sounds] if column == "struct" else sounds
+    rows = [{"audio": one, "label": f"tone {n}"} for n, one in enumerate(given)]
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "m.parquet")
+    clips = read_manifest(tmp_path / "m.parquet")
+    assert [clip.labels for clip in clips] == [("tone 0",), ("tone 1",)]
+    assert [clip.file.read_bytes() for clip in clips] == sounds
+
+
+@pytest.mark.parametrize("left", [100, 1000, 2000])
+def test_a_truncated_shard_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    monkeypatch.setenv("TINYALM_CACHE", str(tmp_path / "cache"))
+    shard = make_shard(tmp_path / "data" / "000.tar")
+    shard.write_bytes(shard.read_bytes()[:left])
+    with pytest.raises(DataError, match=r"000\.tar: not a tar file, or truncated") as caught:
+        read_manifest(shard)
+    assert "\n" not in str(caught.value)
+    make_shard(shard)
+    assert len(read_manifest(shard)) == 2

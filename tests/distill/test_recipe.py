@@ -100,3 +100,37 @@ def test_every_key_is_documented() -> None:
 
     for kind in (Recipe, Inherit, MobileConfig, SeparableConfig, SeparableBlock, PatchConfig):
         check(kind)
+
+
+def test_a_recipe_extends_another(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    write(tmp_path / "inner", MINIMAL + "train: {steps: 9, ema: 0.5}\naudio: {hidden: 4}\n")
+    text = "extends: inner/recipe.yaml\nname: mine\ntrain: {steps: 7}\n"
+    recipe = read_recipe(write(tmp_path, text), ["train.ema=0.25"])
+    assert (recipe.name, recipe.train.steps, recipe.train.ema) == ("mine", 7, 0.25)
+    assert recipe.data.manifests[0] == str(tmp_path / "inner/sounds/list.csv")
+    body = "audio: {body: {family: inherit, macs: 0.2, source: made/large}}\n"
+    recipe = read_recipe(write(tmp_path, text + body))
+    assert recipe.audio.hidden == 4
+    assert recipe.audio.body == Inherit(macs=0.2, source=str(tmp_path / "made/large"))
+    write(tmp_path / "inner", MINIMAL + "audio: {body: {family: mobile, features: 64}}\n")
+    assert read_recipe(write(tmp_path, text + body)).audio.body == recipe.audio.body
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("extends: none.yaml", "none.yaml: cannot be read"),
+        ("extends: 3", "extends is 3; it must be the path of a recipe"),
+        ("extends: recipe.yaml", "extends recipe.yaml, which extends it in turn"),
+    ],
+)
+def test_a_recipe_that_extends_nothing_is_refused(tmp_path: Path, line: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        read_recipe(write(tmp_path, f"{MINIMAL}{line}\n"))
+
+
+def test_the_recipes_of_the_package_can_be_read() -> None:
+    folder = Path(__file__).parents[2] / "distill/recipes"
+    for path in folder.glob("*.yaml"):
+        assert read_recipe(path).name == path.stem

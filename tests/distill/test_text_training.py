@@ -10,12 +10,19 @@ from tests.fakes import WORDS
 from tinyalm_distill.objectives import cosine_distance
 from tinyalm_distill.phrases import make_phrases, trim_tokenizer
 from tinyalm_distill.recipe import TextTraining
-from tinyalm_distill.text_training import DistilledText, distil_text
+from tinyalm_distill.teachers import AudioTextTeacher
+from tinyalm_distill.text_training import DistilledText, distil_text, teach_phrases
+
+
+def distilled(
+    teacher: AudioTextTeacher, known: list[str], config: TextTraining, cache: Path, *, seed: int
+) -> DistilledText:
+    return distil_text(teach_phrases(teacher, known, config, cache, seed=seed), config, seed=seed)
 
 
 def test_the_student_reads_phrases_that_it_was_not_taught(tmp_path: Path) -> None:
     config = TextTraining(rank=8, phrases=600, epochs=20, batch_size=32, learning_rate=1e-2)
-    text = distil_text(ToneTeacher(), list(WORDS), config, tmp_path, seed=0)
+    text = distilled(ToneTeacher(), list(WORDS), config, tmp_path, seed=0)
     assert text.cosine > 0.9
     ids = [text.tokenizer.encode(phrase).ids for phrase in ("the squeak and the hiss", "squeak")]
     with torch.inference_mode():
@@ -37,7 +44,7 @@ def test_a_transformer_learns_which_word_came_first(tmp_path: Path) -> None:
 
     pairs = [f"{a} {b}" for a in WORDS for b in WORDS if a != b]
     table, transformer = (
-        distil_text(
+        distilled(
             Ordered(),
             pairs[4:],
             TextTraining(
@@ -68,7 +75,7 @@ def test_a_transformer_learns_which_word_came_first(tmp_path: Path) -> None:
 def test_the_same_seed_gives_the_same_table(tmp_path: Path) -> None:
     config = TextTraining(rank=4, phrases=50, epochs=2, batch_size=16)
     tables = [
-        distil_text(ToneTeacher(), list(WORDS), config, tmp_path, seed=seed).student.table.weight
+        distilled(ToneTeacher(), list(WORDS), config, tmp_path, seed=seed).student.table.weight
         for seed in (0, 0, 1)
     ]
     assert torch.equal(tables[0], tables[1])
@@ -79,7 +86,7 @@ def test_a_table_trained_for_4_bits_holds_15_levels_a_row(tmp_path: Path) -> Non
     config = TextTraining(
         rank=8, table_bits=4, phrases=600, epochs=20, batch_size=32, learning_rate=1e-2
     )
-    text = distil_text(ToneTeacher(), list(WORDS), config, tmp_path, seed=0)
+    text = distilled(ToneTeacher(), list(WORDS), config, tmp_path, seed=0)
     rows = text.student.table.weight.detach()
     levels = 7 * rows / rows.abs().amax(dim=1, keepdim=True)
     assert torch.allclose(levels, levels.round(), atol=1e-4)

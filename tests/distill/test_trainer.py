@@ -15,10 +15,10 @@ from tinyalm.models.shapes import AudioStudentConfig, MobileConfig
 from tinyalm_distill.manifest import read_clips
 from tinyalm_distill.recipe import Objectives, TrainConfig
 from tinyalm_distill.recordings import decode
-from tinyalm_distill.teacher_cache import teach_views
+from tinyalm_distill.teacher_cache import TeacherCache
 from tinyalm_distill.trainer import Curriculum, Trainer
 from tinyalm_distill.training_state import read_history, write_history
-from tinyalm_distill.validation import Validation, embed_clips
+from tinyalm_distill.validation import Validation
 from tinyalm_distill.views import Views, cut_windows
 
 SPEC = preset("edge-16k")
@@ -53,8 +53,9 @@ def lesson(tmp_path_factory: pytest.TempPathFactory) -> Lesson:
         for split in ("train", "dev")
     )
     views = Views(train, cut_windows(train, RULE), recipe.views, recipe.seed)
-    lessons = teach_views(teacher, views, SPEC, folder)
-    validation = Validation(dev, RULE, SPEC, embed_clips(teacher, dev))
+    known = TeacherCache(teacher, SPEC, folder)
+    lessons = known.teach_views(views)
+    validation = Validation(dev, RULE, SPEC, known.teach_clips(dev))
     bank = teacher.embed_text(teacher.labels)
     return Lesson(Curriculum(views, lessons, bank, validation, Objectives()), recipe.train)
 

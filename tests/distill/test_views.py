@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.distill.sounds import RULE, make_sounds
 from tinyalm.errors import ConfigError, DataError
+from tinyalm.windows import WindowRule
 from tinyalm_distill.batches import batches
 from tinyalm_distill.manifest import read_manifest
 from tinyalm_distill.recipe import TrainConfig, ViewsConfig
@@ -128,3 +129,62 @@ def test_the_order_depends_on_the_seed_alone(recordings: Recordings) -> None:
     first, again = (list(islice(ordered(views, seed=3), 50)) for _ in range(2))
     assert first == again
     assert first != list(islice(ordered(views, seed=4), 50))
+
+
+@given(
+    samples=st.integers(1, 40000),
+    length_s=st.sampled_from([0.25, 0.5, 0.975]),
+    hop=st.floats(0.1, 1.0),
+)
+def test_windows_are_where_the_rule_cuts_them(
+    recordings: Recordings, samples: int, length_s: float, hop: float
+) -> None:
+    class One:
+        """A recording of any length; nothing else of it is asked for."""
+
+        sample_rate = 16000
+
+        def __len__(self) -> int:
+            return 1
+
+        def samples(self, _clip: int) -> int:
+            return samples
+
+    rule = WindowRule(length_s=length_s, hop_s=hop * length_s, grid_s=0.1, min_s=0.2)
+    expected = [
+        (start, stop, window.size)
+        for start, stop, window in rule.cut([np.zeros(samples, np.float32)], 16000)
+    ]
+    assert [(w.start, w.stop, w.length) for w in cut_windows(One(), rule)] == expected
+
+
+def test_keys_follow_content_and_not_the_place_in_the_list(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("keys")
+    clips = read_manifest(make_sounds(folder / "sounds", per_word=6))
+    forward, backward = (
+        make(decode(some, 16000, folder / "cache"), views=3, splice=0.5)
+        for some in (clips, clips[::-1])
+    )
+    sounds = {key: forward.waveform(n) for n, key in enumerate(forward.keys())}
+    assert len(sounds) == len(forward)
+    for number, key in enumerate(backward.keys()):
+        assert np.array_equal(backward.waveform(number), sounds[key])
+
+
+def test_a_clip_that_joins_changes_few_of_the_other_views(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("joins")
+    clips = read_manifest(make_sounds(folder / "sounds", per_word=10))
+    before, after = (
+        make(decode(some, 16000, folder / "cache"), views=4, mix=1.0)
+        for some in (clips[:-1], clips)
+    )
+    sounds = {key: after.waveform(n) for n, key in enumerate(after.keys())}
+    kept = [(n, key) for n, key in enumerate(before.keys()) if key in sounds]
+    joined = 1 - len(before.windows) / len(after.windows)
+    assert 1 - 3 * joined < len(kept) / len(before) < 1
+    for number, key in kept:
+        assert np.array_equal(before.waveform(number), sounds[key])

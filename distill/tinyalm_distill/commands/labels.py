@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from tinyalm.cli.layout import size
+from tinyalm.errors import ConfigError
 from tinyalm.label_pack import SUFFIX, LabelPack, write_label_pack
 from tinyalm.labels import fill_template, read_labels_file
 
@@ -34,6 +35,8 @@ def labels(teacher: str, labels_file: Path | None, template: str | None, out: Pa
     from tinyalm_distill.teachers import open_teacher  # torch and transformers take seconds
 
     opened = open_teacher(teacher)
+    if not names and not opened.labels:
+        raise ConfigError(f"teacher {opened.name} has no classes; name labels with --labels-file")
     names, template = names or opened.labels, template or opened.template
     pack = LabelPack(
         labels=names,

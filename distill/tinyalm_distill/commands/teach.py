@@ -5,11 +5,13 @@ from pathlib import Path
 import click
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from tinyalm.audio import read
-from tinyalm.errors import AudioError
-from tinyalm.labels import check_labels
+from tinyalm.errors import AudioError, ConfigError
+from tinyalm.labels import check_labels, fill_template
 from tinyalm_distill.teachers import AudioTextTeacher, open_teacher
+from tinyalm_distill.teachers.ensemble import Ensemble
 
 
 @click.command()
@@ -29,13 +31,20 @@ def teach(
     top_k: int,
     as_json: bool,
 ) -> None:
-    """Print what the teacher hears in each FILE: its top classes, and the best of --labels."""
+    """Print what the teacher hears in each FILE: its top classes, and the best of --labels.
+
+    Of several teachers as one, as in 0.7*clap:X+0.3*yamnet-minilm, also how much each of them
+    decided between the labels.
+    """
     wanted = check_labels(labels.split(",")) if labels is not None else []
     teacher = open_teacher(name)
+    if not wanted and not teacher.labels:
+        raise ConfigError(f"teacher {teacher.name} has no classes; name labels with --labels")
+    texts = teacher.embed_text(fill_template(teacher.template, wanted))
     failed = False
     for file in files:
         try:
-            heard = _hear(teacher, file, wanted, top_k)
+            heard = _hear(teacher, read(file, teacher.sample_rate), wanted, texts, top_k)
         except AudioError as error:
             click.echo(f"tinyalm: {error}", err=True)
             failed = True
@@ -52,20 +61,30 @@ def teach(
 
 
 def _hear(
-    teacher: AudioTextTeacher, file: Path, labels: list[str], top_k: int
+    teacher: AudioTextTeacher,
+    waveform: NDArray[np.float32],
+    labels: list[str],
+    texts: NDArray[np.float32],
+    top_k: int,
 ) -> dict[str, list[dict[str, str | float]]]:
-    """Probabilities of the teacher's classes, and cosines to the labels; best first."""
-    waveform = read(file, teacher.sample_rate)
-    heard = {"classes": _best(teacher.labels, teacher.class_probabilities(waveform), top_k)}
+    """Probabilities of the teacher's classes, and cosines to the labels; best first.
+
+    Of several teachers as one, also how much each of them decided between the labels.
+    """
+    answers, heard = teacher.answer([waveform], teacher.sample_rate), {}
+    if answers.probabilities is not None:
+        heard["classes"] = _best(teacher.labels, answers.probabilities[0], top_k)
     if labels:
-        sound = teacher.embed_audio([waveform], teacher.sample_rate)[0]
-        texts = teacher.embed_text([teacher.template.format(label) for label in labels])
-        heard["labels"] = _best(labels, texts @ sound, top_k)
+        heard["labels"] = _best(labels, texts @ answers.embeddings[0], top_k)
+    if isinstance(teacher, Ensemble) and len(labels) > 1:
+        shares = teacher.contributions(answers.embeddings, texts)
+        names = [member.name for member in teacher.members]
+        heard["teachers"] = _best(names, np.array(shares, np.float32), len(names))
     return heard
 
 
 def _best(
-    labels: list[str], scores: np.typing.NDArray[np.float32], top_k: int
+    labels: list[str], scores: NDArray[np.float32], top_k: int
 ) -> list[dict[str, str | float]]:
     order = np.argsort(-scores, kind="stable")[:top_k]
     return [{"label": labels[i], "score": round(float(scores[i]), 4)} for i in order]

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from tinyalm.errors import DataError
 from tinyalm_distill.evaluation.bootstrap import Statistic
-from tinyalm_distill.evaluation.embedders import Embedder, embed_labels
+from tinyalm_distill.evaluation.embedders import Embedder, embed_labels, open_embedder
 from tinyalm_distill.evaluation.hearing import Whole, hear
 from tinyalm_distill.evaluation.metrics import class_mean, mean, mean_average_precision, top_k
 from tinyalm_distill.evaluation.results import Measurement
-from tinyalm_distill.manifest import Clip
+from tinyalm_distill.manifest import Clip, read_clips
 
 FIGURES = ("top-1", "top-5", "macro top-1", "mAP")
 
@@ -94,3 +94,22 @@ def zero_shot(
         },
         skipped=heard.skipped,
     )
+
+
+def bundle_accuracy(bundle: str, manifest: str, split: str | None) -> dict[str, float]:
+    """Zero-shot accuracy of a bundle, for `tinyalm bench`.
+
+    Args:
+        bundle: its folder.
+        manifest: recordings with labels.
+        split: of the manifest; all without it.
+
+    Returns:
+        The figures named in `FIGURES`.
+
+    Raises:
+        DataError: the manifest cannot be read, has no labels, or none of its clips can be used.
+    """
+    measured = zero_shot(open_embedder(bundle), read_clips(manifest, split))
+    once = np.ones((1, len(measured.clips)))
+    return {name: float(of(once)[0]) for name, of in measured.statistics.items()}

@@ -28,6 +28,20 @@ class Answers(Struct, frozen=True):
     probabilities: NDArray[np.float32] | None = None
 
 
+class Caption(Struct, frozen=True):
+    """What a model said of a sound.
+
+    Attributes:
+        text: its answer.
+        prompt: what it was asked.
+        model: name and revision of who said it.
+    """
+
+    text: str
+    prompt: str
+    model: str
+
+
 @dataclass(frozen=True)
 class Inheritance:
     """A teacher's own network, for students to be cut out of.

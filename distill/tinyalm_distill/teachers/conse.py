@@ -16,9 +16,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from tinyalm.errors import ConfigError
 from tinyalm.results import unit_length
 from tinyalm_distill.teachers.answers import Answers, Inheritance
+from tinyalm_distill.teachers.hearing import at_rate
 from tinyalm_distill.teachers.minilm import MiniLM
 from tinyalm_distill.teachers.yamnet import SPEC, YamNet
 from tinyalm_distill.teachers.yamnet_body import read_body
@@ -80,6 +80,11 @@ class YamNetMiniLM:
         return self._yamnet.parameters + self._minilm.parameters
 
     @property
+    def bytes(self) -> int:
+        """Size of the pulled asset."""
+        return sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
+
+    @property
     def tokenizer(self) -> Tokenizer:
         """The tokenizer of the text side, for students to share."""
         return self._minilm.tokenizer
@@ -91,27 +96,19 @@ class YamNetMiniLM:
 
         Args:
             waveforms: each (samples,) float32 in [-1, 1], of any length.
-            sample_rate: Hz; 16000.
+            sample_rate: Hz; any but 16000 is resampled.
 
         Returns:
             (len(waveforms), 384) float32 of unit length.
-
-        Raises:
-            ConfigError: another sample rate.
         """
         return self.answer(waveforms, sample_rate).embeddings
 
     def answer(self, waveforms: Sequence[NDArray[np.float32]], sample_rate: int) -> Answers:
-        """All that it hears in sounds: embeddings, and YAMNet's features and probabilities.
-
-        Raises:
-            ConfigError: another sample rate.
-        """
-        if sample_rate != self.sample_rate:
-            raise ConfigError(f"{self.name} hears {self.sample_rate} Hz, not {sample_rate} Hz")
+        """All that it hears in sounds: embeddings, and YAMNet's features and probabilities."""
+        sounds = [at_rate(waveform, sample_rate, self.sample_rate) for waveform in waveforms]
         # One sound a thread: its answer never depends on what else is in the batch.
         with ThreadPoolExecutor(self._threads) as pool:
-            heard = list(pool.map(self._means, waveforms))
+            heard = list(pool.map(self._means, sounds))
         probabilities = np.array([one[0] for one in heard], np.float32).reshape(
             -1, len(self.labels)
         )

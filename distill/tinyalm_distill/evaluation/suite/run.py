@@ -11,7 +11,7 @@ from tinyalm_distill.evaluation.classification import labels_of, zero_shot
 from tinyalm_distill.evaluation.embedders import Embedder
 from tinyalm_distill.evaluation.results import Measurement, Result, result
 from tinyalm_distill.evaluation.retrieval import retrieval
-from tinyalm_distill.evaluation.suite.datasets import DATASETS, Dataset
+from tinyalm_distill.evaluation.suite.datasets import BENCHMARKS, Benchmark
 from tinyalm_distill.manifest import Clip
 
 
@@ -59,63 +59,65 @@ def run_suite(
     """
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; --data-root holds a folder for each data set")
-    chosen = [dataset for dataset in DATASETS if not names or dataset.name in names]
-    return [_entry(dataset, root, embedder, against, probes, own_prompts) for dataset in chosen]
+    chosen = [one for one in BENCHMARKS if not names or one.name in names]
+    return [_entry(one, root, embedder, against, probes, own_prompts) for one in chosen]
 
 
 def _entry(
-    dataset: Dataset,
+    benchmark: Benchmark,
     root: Path,
     embedder: Embedder,
     against: Embedder | None,
     probes: bool,
     own_prompts: bool,
 ) -> Entry:
+    dataset = benchmark.dataset
     folder = dataset.find(root)
     entry = Entry(dataset=dataset.name, source=dataset.source)
     if folder is None:
         reason = f"{root} has no folder {' or '.join(dataset.folders)}"
         return msgspec.structs.replace(entry, skipped=reason)
     try:
-        published = dataset.read(folder)
-    except (DataError, KeyError, ValueError) as error:
-        reason = str(error) if isinstance(error, DataError) else f"{folder}: unexpected {error!r}"
-        return msgspec.structs.replace(entry, skipped=reason)
+        published = dataset.clips(folder)
+    except DataError as error:
+        return msgspec.structs.replace(entry, skipped=str(error))
+    if not benchmark.probed:
+        published = [clip for clip in published if clip.split == benchmark.test]
     clips = [clip for clip in published if clip.file.is_file()]
-    tested = [clip for clip in clips if dataset.test in (None, clip.split)]
+    tested = [clip for clip in clips if benchmark.test in (None, clip.split)]
     if not tested:
         return msgspec.structs.replace(entry, skipped=f"{folder}: no recordings of the test set")
-    measures = _measures(dataset, published, clips, tested, probes, own_prompts)
+    measures = _measures(benchmark, published, clips, tested, probes, own_prompts)
     results = [
         result(measure(embedder), measure(against) if against else None) for measure in measures
     ]
-    if dataset.note:
-        results = [msgspec.structs.replace(r, notes=[*r.notes, dataset.note]) for r in results]
+    if benchmark.note:
+        results = [msgspec.structs.replace(r, notes=[*r.notes, benchmark.note]) for r in results]
     return msgspec.structs.replace(
         entry, published=len(published), on_disk=len(clips), results=results
     )
 
 
 def _measures(
-    dataset: Dataset,
+    benchmark: Benchmark,
     published: Sequence[Clip],
     clips: Sequence[Clip],
     tested: Sequence[Clip],
     probes: bool,
     own_prompts: bool,
 ) -> list[Callable[[Embedder], Measurement]]:
-    labels = list(dataset.labels) or labels_of(published)
+    labels = list(benchmark.labels) or labels_of(published)
     if not labels:
         return [lambda embedder: retrieval(embedder, tested)]
-    templates = [] if own_prompts else [dataset.template]
+    templates = [] if own_prompts else [benchmark.template]
     measures: list[Callable[[Embedder], Measurement]] = [
         lambda embedder: zero_shot(embedder, tested, templates=templates, labels=labels)
     ]
-    trainable = dataset.test is None or len(clips) > len(tested)
+    trainable = benchmark.test is None or len(clips) > len(tested)
     if probes and trainable:
         from tinyalm_distill.evaluation.probe import probe  # torch takes a second
 
         measures.append(
-            lambda embedder: probe(embedder, clips, test=dataset.test, count=dataset.count)
+            lambda embedder: probe(embedder, clips, test=benchmark.test, count=benchmark.count)
         )
     return measures
