@@ -59,7 +59,7 @@ test: setup lint ## Run all checks: ruff, mypy, import-linter, pytest
 lint: setup ## Run ruff, clang-format, mypy and import-linter
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/clang-format --dry-run --Werror $$(git ls-files '*.c' '*.cpp' '*.h')
+	$(BIN)/clang-format --dry-run --Werror $$(git ls-files '*.c' '*.cpp' '*.cu' '*.h')
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

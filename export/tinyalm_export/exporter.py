@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from tinyalm.bundle import BundleManifest, TextInfo, check_target, write_bundle
 from tinyalm.errors import ConfigError
 from tinyalm.label_pack import LabelPack, read_label_pack, write_label_pack
+from tinyalm.licences import check_licences
 from tinyalm.models.checkpoint import StudentMeta
 from tinyalm_export.checkpoint_input import CheckpointInput, read_checkpoint
 from tinyalm_export.model_card import model_card
@@ -26,6 +27,8 @@ def export_bundle(
     name: str | None = None,
     label_pack: Path | None = None,
     text: bool = True,
+    accept: Sequence[str] = (),
+    target: str = "cpu-x86",
     report: Callable[[str], None] = lambda _: None,
 ) -> BundleManifest:
     """Export the checkpoint in the folder ``checkpoint`` as the bundle ``out``.
@@ -33,10 +36,13 @@ def export_bundle(
     Args:
         checkpoint: as distillation leaves it.
         out: the bundle folder to make; a bundle that is there is replaced, anything else refused.
-        precision: ``fp32``, or ``int8`` for the encoder and the weights of the text side.
+        precision: ``fp32``, ``fp16`` for the encoder, or ``int8`` for the encoder and the weights
+            of the text side.
         name: of the bundle; the student's own without it.
         label_pack: a label pack for the bundle to carry; its labels become the bundle's own.
         text: whether the bundle has a text side.
+        accept: licences that forbid something and are accepted, see `tinyalm.licences`.
+        target: one of `tinyalm_export.targets.TARGETS`; the text side of ``tensorrt`` is float.
         report: called with each step before it begins.
 
     Returns:
@@ -45,11 +51,12 @@ def export_bundle(
     Raises:
         DataError: the checkpoint cannot be read.
         ConfigError: a label pack that is none or is in another space, or neither pack nor text.
-        ExportError: it cannot be exported as asked.
+        ExportError: it cannot be exported as asked, or a licence was not accepted.
         BundleError: something that is no bundle is at ``out``.
     """
     check_target(out)
     source = read_checkpoint(checkpoint)
+    check_licences(source.student.meta.provenance, accept)
     pack = _fitting(label_pack, source.student.meta) if label_pack else None
     if pack is None and not text:
         raise ConfigError("without a text side a bundle needs a label pack; name one")
@@ -57,10 +64,11 @@ def export_bundle(
         folder = Path(scratch)
         side = None
         if text:
-            report(f"making and proving the {precision} text graph")
-            side = make_text(source, precision, folder)
+            of_text: Precision = precision if target != "tensorrt" else "fp32"
+            report(f"making and proving the {of_text} text graph")
+            side = make_text(source, of_text, folder)
         report(f"making and proving the {precision} audio graphs")
-        audio = make_audio(source, precision, folder)
+        audio = make_audio(source, precision, folder, target)
         if pack:
             write_label_pack(folder / PACK, pack)
         manifest = _manifest(source, name, audio, side, pack)

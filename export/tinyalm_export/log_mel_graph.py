@@ -3,6 +3,8 @@
 It is a function of the model, ``tinyalm.LogMel``: runtimes that know a better kernel may put it in
 the place of that one node, all others inline it. Its tables are not stored but computed in the
 graph from vectors, which engines do once when they load it.
+
+Engines without float64 get the function with another body (`tinyalm_export.float32_dft_graph`).
 """
 
 import math
@@ -14,17 +16,20 @@ import onnx.parser
 
 from tinyalm.frontend import LogMelSpec, mel_filters
 from tinyalm_export.dft_graph import Split, cheapest_split, spectrum, used_bins
+from tinyalm_export.float32_dft_graph import float32_spectrum
 from tinyalm_export.frames_graph import frames
 from tinyalm_export.graph_text import Constants, as_model, function_from_text, ints
 
 FUNCTION = "LogMel"
 
 
-def log_mel_graph(spec: LogMelSpec) -> onnx.ModelProto:
+def log_mel_graph(spec: LogMelSpec, *, float64: bool = True) -> onnx.ModelProto:
     """The graph that equals `tinyalm.frontend.log_mel` up to float32 rounding of its answer.
 
     Args:
         spec: the front end.
+        float64: whether the DFT is computed in float64; without it, it is two products of float32
+            matrices, whose accuracy docs/tensorrt.md states.
 
     Returns:
         A model of one node, ``tinyalm.LogMel``, with the input ``waveform`` (batch, samples)
@@ -34,14 +39,22 @@ def log_mel_graph(spec: LogMelSpec) -> onnx.ModelProto:
     Raises:
         ExportError: no DFT bin lies in any mel band.
     """
-    split = cheapest_split(spec)
     constants: Constants = {}
-    lines = [
-        *frames(split, constants),
-        *spectrum(split, constants),
-        *_mel(split, constants),
-        *_logarithm(spec, constants),
-    ]
+    if float64:
+        split = cheapest_split(spec)
+        lines = [
+            *frames(spec, split.rows, constants),
+            *spectrum(split, constants),
+            *_mel(split, constants),
+        ]
+    else:
+        constants["filters"] = mel_filters(spec)[used_bins(spec)].T.astype(np.float32)
+        lines = [
+            *frames(spec, spec.win_length, constants, float64=False),
+            *float32_spectrum(spec, constants),
+            "mel = MatMul(filters, spectrum)",
+        ]
+    lines += _logarithm(spec, constants)
     function = function_from_text(f"{FUNCTION} (waveform) => (log_mel)", lines, constants)
     graph = onnx.parser.parse_graph(
         f"log_mel (float[batch, samples] waveform) => (float[batch, frames, {spec.n_mels}] log_mel)"

@@ -17,6 +17,7 @@ from tinyalm.windows import WindowRule
 BATCHES = (1, 4)
 LONG_S = 10.0  # longer than the windows that students are taught with
 LARGEST_ERROR, LOWEST_COSINE = 1e-4, 0.9999  # of fp32, for any single embedding
+_CLOSE = {"fp32": (LARGEST_ERROR, LOWEST_COSINE), "fp16": (1e-2, 0.999)}
 INT8_MEAN_COSINE = 0.98
 
 Sound = Sequence[NDArray[np.float32]]
@@ -100,7 +101,7 @@ def check_parity(
 
     Args:
         graph: what the message calls it.
-        precision: ``fp32`` or ``int8``.
+        precision: ``fp32``, ``fp16`` or ``int8``.
         rows: largest absolute error and lowest cosine of each batch.
         to: what it was compared with.
 
@@ -109,9 +110,10 @@ def check_parity(
     """
     error, cosine = max(row[0] for row in rows), min(row[1] for row in rows)
     mean = float(np.mean([row[1] for row in rows]))
-    if precision == "fp32":
-        same = error <= LARGEST_ERROR and cosine >= LOWEST_COSINE
-        asked = f"at most {LARGEST_ERROR:g} and at least {LOWEST_COSINE:g}"
+    if precision in _CLOSE:
+        largest, lowest = _CLOSE[precision]
+        same = error <= largest and cosine >= lowest
+        asked = f"at most {largest:g} and at least {lowest:g}"
         found = f"differs from {to} by {error:.2g}, cosine {cosine:.6f}"
     else:
         same = mean >= INT8_MEAN_COSINE

@@ -24,6 +24,7 @@ from tinyalm_export.graphs import (
     text_graph,
     waveform_graph,
 )
+from tinyalm_export.half_precision import halve_encoder
 from tinyalm_export.parity import (
     audio_parity,
     check_parity,
@@ -33,7 +34,7 @@ from tinyalm_export.parity import (
 )
 from tinyalm_export.quantize import quantize_encoder, quantize_text
 
-Precision = Literal["fp32", "int8"]
+Precision = Literal["fp32", "fp16", "int8"]
 AUDIO, FEATURES, PROGRAM = "audio.onnx", "features.onnx", "frontend.logmel"
 TEXT, TOKENIZER = "text.onnx", "tokenizer.json"
 
@@ -47,8 +48,16 @@ class AudioPart(Struct, frozen=True):
     metrics: dict[str, float]
 
 
-def make_audio(source: CheckpointInput, precision: Precision, folder: Path) -> AudioPart:
+def make_audio(
+    source: CheckpointInput, precision: Precision, folder: Path, target: str = "cpu-x86"
+) -> AudioPart:
     """Write the audio graph, its variant without the front end, and the front end into ``folder``.
+
+    Args:
+        source: the checkpoint.
+        precision: of the encoder; the front end is not rounded.
+        folder: to write into.
+        target: one of `tinyalm_export.targets.TARGETS`, for int8.
 
     Raises:
         ExportError: a graph does not answer as the student does.
@@ -59,13 +68,17 @@ def make_audio(source: CheckpointInput, precision: Precision, folder: Path) -> A
     model = waveform_graph(encoder, spec)
     graph = _write(model, folder / AUDIO, spec)
     metrics = {}
+    if precision == "fp16":
+        encoder = halve_encoder(encoder)
+        model = waveform_graph(encoder, spec)
+        graph = _write(model, folder / AUDIO, spec)
     if precision == "int8":
         # What sets the ranges and what measures their cost are different windows, if there are two.
         calibration, validation = sound[::2], sound[1::2] or sound
         mels = [log_mel(window, spec).astype(np.float32) for window in calibration]
         exact = graph
         even = encoder_graph(equalize(student.encoder, mels), spec.n_mels)
-        encoder = quantize_encoder(even, mels)
+        encoder = quantize_encoder(even, mels, target)
         model = waveform_graph(encoder, spec)
         graph = _write(model, folder / AUDIO, spec)
         found = cosines(exact, graph, validation)
@@ -86,19 +99,20 @@ def make_audio(source: CheckpointInput, precision: Precision, folder: Path) -> A
 
 
 def make_text(source: CheckpointInput, precision: Precision, folder: Path) -> TextInfo:
-    """Write the text graph and its tokenizer into ``folder``.
+    """Write the text graph and its tokenizer into ``folder``; what is not int8 is fp32.
 
     Raises:
         ExportError: it does not answer as the student does.
     """
     student = source.student.text
+    stored: Precision = "int8" if precision == "int8" else "fp32"
     model = text_graph(student)
     if precision == "int8":
         model = quantize_text(model)
     rows = text_parity(student, _write(model, folder / TEXT))
-    check_parity("text graph", precision, rows)
+    check_parity("text graph", stored, rows)
     (folder / TOKENIZER).write_bytes(_compact(source.tokenizer))
-    info = _info(TEXT, precision, model, parameters(student))
+    info = _info(TEXT, stored, model, parameters(student))
     return TextInfo(graph=info, tokenizer=TOKENIZER, max_tokens=student.config.max_tokens)
 
 

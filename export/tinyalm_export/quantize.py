@@ -15,25 +15,22 @@ from onnxscript.rewriter.pattern import RewriteRule
 
 from tinyalm.engine import engine
 from tinyalm_export.graph_text import as_model
-
-_QUANTIZED = ["Add", "Conv", "Flatten", "Gemm", "GlobalAveragePool", "Relu"]
+from tinyalm_export.targets import TARGETS
 
 
 def quantize_encoder(
-    encoder: onnx.ModelProto, log_mels: Sequence[NDArray[np.float32]]
+    encoder: onnx.ModelProto, log_mels: Sequence[NDArray[np.float32]], target: str = "cpu-x86"
 ) -> onnx.ModelProto:
     """Quantize ``encoder`` to 8-bit integers, with the ranges that ``log_mels`` show.
 
-    Activations are unsigned with a zero point, weights signed and per channel (Jacob et al.,
-    arXiv:1712.05877), placed as QuantizeLinear and DequantizeLinear pairs that ONNX Runtime fuses.
-    Weights keep to 7 bits: the AVX2 instruction that multiplies unsigned with signed bytes adds
-    pairs of products in 16 bits and would saturate, so that older processors would answer
-    differently. The first convolution, which has one input channel and nothing to gain, and the
-    output of the projection stay in float.
+    Activations have one scale, weights one a channel (Jacob et al., arXiv:1712.05877), placed as
+    QuantizeLinear and DequantizeLinear pairs that engines fuse. The first convolution, which has
+    one input channel and nothing to gain, and the output of the projection stay in float.
 
     Args:
         encoder: as `tinyalm_export.graphs.encoder_graph` makes it.
         log_mels: calibration inputs, each (frames, n_mels) float32; at least one.
+        target: one of `tinyalm_export.targets.TARGETS`.
 
     Returns:
         The quantized model, with the same inputs and outputs.
@@ -41,7 +38,7 @@ def quantize_encoder(
     engine("onnxruntime")  # imports ONNX Runtime so that it reports to nobody
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
-    model = as_model(encoder.graph)
+    model, scheme = as_model(encoder.graph), TARGETS[target]
     # Without this note it recommends its own preprocessing, which has been done already.
     helper.set_model_props(model, {"onnx.quant.pre_process": "onnxruntime.quant"})
     with tempfile.TemporaryDirectory() as folder:
@@ -51,13 +48,17 @@ def quantize_encoder(
             path,
             _Reader(log_mels),
             quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=_QUANTIZED,
+            op_types_to_quantize=list(scheme.operators),
             nodes_to_exclude=_first_layer(model.graph),
-            activation_type=QuantType.QUInt8,
+            activation_type=QuantType.QInt8 if scheme.signed else QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             per_channel=True,
-            reduce_range=True,
-            extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},
+            reduce_range=scheme.seven_bits,
+            extra_options={
+                "OpTypesToExcludeOutputQuantization": list(scheme.float_outputs),
+                "ActivationSymmetric": scheme.signed,
+                "QuantizeBias": scheme.integer_biases,
+            },
         )
         return as_model(_raw(onnx.load(path).graph))
 

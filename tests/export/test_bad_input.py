@@ -109,7 +109,7 @@ def ready_made(fp32, monkeypatch):
     """Skip the making of graphs: the scratch folder gets those of a finished bundle."""
     manifest = read_bundle(fp32)
 
-    def make_audio(_source, _precision, folder):
+    def make_audio(_source, _precision, folder, _target):
         for name in ("audio.onnx", "features.onnx", "frontend.logmel"):
             (folder / name).write_bytes((fp32 / name).read_bytes())
         return parts.AudioPart(manifest.audio, manifest.features, manifest.parity, {})

@@ -1,8 +1,10 @@
 import subprocess
 import sys
 
+import msgspec
 from click.testing import CliRunner
 
+from tests.export.students import META, save_checkpoint
 from tests.process import one_line, tinyalm
 from tinyalm.bundle import read_bundle
 from tinyalm.cli.main import cli
@@ -44,3 +46,19 @@ def test_help_needs_no_torch():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
     assert "--precision [fp32|int8]" in tinyalm("export", "--help").stdout
+
+
+def test_a_licence_that_forbids_something_waits_for_a_word(tmp_path):
+    provenance = msgspec.structs.replace(META.provenance, teacher_licence="CC-BY-NC-4.0")
+    meta = msgspec.structs.replace(META, provenance=provenance)
+    checkpoint = save_checkpoint(tmp_path / "checkpoint", meta=meta)
+    out = tmp_path / "x.tinyalm"
+    line = refused(checkpoint, "--out", out)
+    assert "CC-BY-NC, no commercial use (teacher nobody)" in line
+    assert line.endswith("if you may, add --accept-licence CC-BY-NC")
+    assert not out.exists()
+    done = CliRunner().invoke(
+        cli, ["export", str(checkpoint), "--out", str(out), "--accept-licence", "CC-BY-NC"]
+    )
+    assert done.exit_code == 0, done.output
+    assert read_bundle(out).provenance.teacher_licence == "CC-BY-NC-4.0"

@@ -1,0 +1,1 @@
+"""TensorRT engines from ONNX files, for GPUs that need not be there."""
