@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import pytest
 import torch
 
@@ -53,25 +50,3 @@ def test_a_step_lowers_the_loss_and_uses_the_rate(optimizer: str) -> None:
         name for name, value in taught.student.named_parameters() if (value != before[name]).any()
     ]
     assert changed == []
-
-
-def test_memory_is_kept_from_step_to_step() -> None:
-    """Pages that the second of two equal steps takes fresh from the kernel: few, not all."""
-    script = """
-import resource, sys
-from tinyalm_distill.memory import keep_memory
-if sys.argv[1] == "kept":
-    keep_memory()
-import torch
-def step():
-    return sum(float((torch.ones(1 << 24) * number).sum()) for number in range(3))
-step()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-step()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-"""
-    faults = [
-        int(subprocess.check_output([sys.executable, "-c", script, mode], text=True))
-        for mode in ("kept", "given back")
-    ]
-    assert faults[0] < faults[1] / 10

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -50,8 +51,7 @@ def bench(
     opened = [(folder, read_bundle(folder)) for folder in folders]
     measure: Measure | None = _accuracy() if manifest else None
     entrants = [contender(*one, clip_s=seconds, threads=threads) for one in opened]
-    screen = click.get_text_stream("stderr")
-    with click.progressbar(length=runs, label="runs", hidden=as_json, file=screen) as bar:
+    with click.progressbar(length=runs, label="runs", hidden=as_json, file=sys.stderr) as bar:
         rows = race(
             entrants,
             clip_s=seconds,

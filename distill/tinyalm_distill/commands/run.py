@@ -22,11 +22,11 @@ def run(recipe: Path, out: Path | None, overrides: tuple[str, ...], resume: bool
     """
     plan = read_recipe(recipe, overrides)
     folder = out or Path("build") / plan.name
-    from tinyalm_distill.memory import keep_memory
-    from tinyalm_distill.run import claim, distil  # torch and transformers take seconds
+    from tinyalm_distill.cpu import prepare_cpu  # torch and transformers take seconds
+    from tinyalm_distill.run import claim, distil
     from tinyalm_distill.teachers import open_teacher
 
-    keep_memory()
+    prepare_cpu()
     claim(folder, plan, resume=resume)
     teacher = open_teacher(plan.teacher, threads=plan.train.threads or os.cpu_count() or 1)
     outcome = distil(plan, teacher, folder, say=lambda line: click.echo(line, err=True))
