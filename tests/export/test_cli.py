@@ -45,7 +45,7 @@ def test_help_needs_no_torch():
     code = "import sys, tinyalm_export.cli; print({'torch', 'onnx'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
-    assert "--precision [fp32|int8]" in tinyalm("export", "--help").stdout
+    assert "--precision [fp32|fp16|int8]" in tinyalm("export", "--help").stdout
 
 
 def test_a_licence_that_forbids_something_waits_for_a_word(tmp_path):
