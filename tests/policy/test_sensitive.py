@@ -36,7 +36,7 @@ def test_misses_and_false_refusals_are_those_of_the_docs(micro, held_out):
     near = concepts.Concepts(micro.manifest, None).nearest(micro.embed_text(texts))
     found = np.array([bool(named(text) or one) for text, one in zip(texts, near, strict=True)])
     assert np.mean(~found[sensitive]) <= 0.06
-    assert np.mean(found[~sensitive]) <= 0.07
+    assert np.mean(found[~sensitive]) <= 0.05
     alone = np.array([one is not None for one in near])
     assert np.mean(~alone[sensitive]) <= 0.16
 

@@ -22,6 +22,7 @@ Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 BENIGN = "benign"
 _TIE = 1e-4  # of cosines: phrases of which a bundle knows no word are all alike
+_NEAR = 0.4  # least cosine: of what is near to nothing, some phrase is the nearest all the same
 _HUMAN = ("speech", "voice", "body")
 _FOLDER = Path(__file__).parent
 _VECTORS = _FOLDER / "phrases.labels"
@@ -48,7 +49,9 @@ class Concepts:
         self._manifest, self._embed = manifest, embed
 
     def nearest(self, rows: NDArray[np.float32]) -> list[Category | None]:
-        """The sensitive inference that each row is nearest to; None where a benign one is nearer.
+        """The sensitive inference that each row is nearest to.
+
+        None where a benign one is nearer, or none is near.
 
         Args:
             rows: (n, dim) float32 of unit length, embeddings of texts.
@@ -59,7 +62,8 @@ class Concepts:
         benign = np.array([category is None for category in categories])
         cosines = rows @ vectors.T
         worst = np.where(benign, -np.inf, cosines)
-        nearer = worst.max(axis=1) > np.where(benign, cosines, -np.inf).max(axis=1) + _TIE
+        least = np.maximum(np.where(benign, cosines, -np.inf).max(axis=1) + _TIE, _NEAR)
+        nearer = worst.max(axis=1) > least
         best = worst.argmax(axis=1)
         return [categories[at] if one else None for at, one in zip(best, nearer, strict=True)]
 
