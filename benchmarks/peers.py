@@ -32,7 +32,7 @@ from tinyalm.shipped import find_bundle
 from tinyalm.telemetry import import_onnxruntime
 
 LABELS = 3
-HTSAT = "bench/htsat-published-size.onnx"
+HTSAT, YAMNET = "bench/htsat-published-size.onnx", "bench/yamnet-float.onnx"
 
 Answer = Callable[[NDArray[np.float32]], object]
 
@@ -88,12 +88,24 @@ def export_htsat() -> None:
     partial.replace(path)
 
 
+def export_yamnet() -> None:
+    """Write YAMNet's float network into the cache, from the asset of the teacher."""
+    import onnx
+
+    from tinyalm_distill.assets import require
+    from tinyalm_distill.teachers.yamnet import float_model
+
+    quantized = onnx.load(require("yamnet-minilm") / "yamnet" / "model.onnx")
+    path = cache_dir() / YAMNET
+    path.parent.mkdir(parents=True, exist_ok=True)
+    onnx.save(float_model(quantized), path)
+
+
 def yamnet(threads: int) -> Answer:
     """YAMNet as its own documentation runs it: patches of 0.96 s, half overlapping."""
     import librosa
 
-    network = session(cache_dir() / "assets/yamnet-minilm/yamnet/model.onnx", threads)
-    name = network.get_inputs()[0].name
+    network = session(cache_dir() / YAMNET, threads)
 
     def answer(waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         mel = librosa.feature.melspectrogram(
@@ -103,7 +115,7 @@ def yamnet(threads: int) -> Answer:
         log_mel = np.log(mel.T + np.float32(0.001)).astype(np.float32)
         starts = range(0, max(1, len(log_mel) - 95), 48)
         patches = np.stack([log_mel[start : start + 96] for start in starts])
-        logits = network.run(None, {name: patches[:, None]})[0]
+        logits = network.run(["logits"], {"audio": patches[:, None]})[0]
         return (1 / (1 + np.exp(-logits))).mean(axis=0)
 
     return answer
@@ -155,6 +167,7 @@ def main(
 ) -> None:
     """Race the BUNDLEs (the default student if none) against the peers."""
     if export:
+        export_yamnet()
         export_htsat()
         return
     if peer:
