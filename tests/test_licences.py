@@ -7,7 +7,7 @@ import pytest
 
 from tinyalm.bundle import DataSource, Provenance, read_bundle
 from tinyalm.errors import ExportError
-from tinyalm.licences import TERMS, check_licences, terms
+from tinyalm.licences import TERMS, check_licences, terms, unstated
 from tinyalm.shipped import find_bundle, shipped
 
 
@@ -80,19 +80,28 @@ def provenance(teacher: str, *data: str) -> Provenance:
 
 
 def test_the_message_names_all_licences_whose_they_are_and_the_remedy() -> None:
-    taught = provenance("CC-BY-NC-4.0", "CC0-1.0", "CC-BY-NC-3.0", "not stated")
+    taught = provenance("CC-BY-NC-4.0", "CC0-1.0", "CC-BY-NC-3.0", "CC-BY-NC-ND-4.0")
     with pytest.raises(ExportError) as caught:
         check_licences(taught, ())
     assert str(caught.value) == (
         "licences that the student may inherit: CC-BY-NC, no commercial use "
-        "(teacher t 1, data s1); NOASSERTION, none is stated (data s2); if you may, add "
-        "--accept-licence CC-BY-NC --accept-licence NOASSERTION"
+        "(teacher t 1, data s1); CC-BY-NC-ND, no commercial use, no adaptations (data s2); if you "
+        "may, add --accept-licence CC-BY-NC --accept-licence CC-BY-NC-ND"
     )
-    with pytest.raises(ExportError, match=r"add --accept-licence NOASSERTION$"):
+    with pytest.raises(ExportError, match=r"add --accept-licence CC-BY-NC-ND$"):
         check_licences(taught, ["CC-BY-NC-4.0"])
     with pytest.raises(ExportError, match="CC-BY-NC,"):
-        check_licences(taught, ["NOASSERTION", "CC-BY-NC-ND"])
-    check_licences(taught, ["CC-BY-NC", "NOASSERTION"])
+        check_licences(taught, ["CC-BY-NC-ND"])
+    check_licences(taught, ["CC-BY-NC", "CC-BY-NC-ND"])
+
+
+def test_what_is_not_stated_is_said_and_waits_for_nothing() -> None:
+    taught = provenance("unknown", "CC0-1.0", "not stated")
+    check_licences(taught, ())
+    assert unstated(taught) == (
+        "no licence is stated of teacher t 1, data s1; the model card says so"
+    )
+    assert unstated(provenance("MIT", "CC-BY-NC-4.0")) == ""
 
 
 def test_many_sources_are_a_few_and_a_number() -> None:

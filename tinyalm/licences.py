@@ -2,6 +2,7 @@
 
 A student may inherit what they forbid. Whether it does is for its maker to say, so that packaging
 one waits for a word. Free licences, GPL and CC BY-SA among them, forbid no use and are not listed.
+Where none is stated, as of one's own recordings, that is said, and nothing waits.
 """
 
 import re
@@ -76,13 +77,11 @@ def check_licences(provenance: Provenance, accepted: Iterable[str]) -> None:
             and how to accept them.
     """
     known = {entry for name in accepted for entry in terms(name)}
-    holders: dict[Terms, list[str]] = {}
-    owners = [(f"teacher {provenance.teacher}", provenance.teacher_licence)]
-    owners += [(f"data {source.name}", source.licence) for source in provenance.data]
-    for owner, licence in owners:
-        for entry in terms(licence):
-            if entry not in known and owner not in holders.setdefault(entry, []):
-                holders[entry].append(owner)
+    holders = {
+        entry: names
+        for entry, names in _holders(provenance).items()
+        if entry not in known and entry.name != UNSTATED
+    }
     if not holders:
         return
     said = "; ".join(
@@ -90,6 +89,24 @@ def check_licences(provenance: Provenance, accepted: Iterable[str]) -> None:
     )
     remedy = " ".join(f"--accept-licence {entry.name}" for entry in holders)
     raise ExportError(f"licences that the student may inherit: {said}; if you may, add {remedy}")
+
+
+def unstated(provenance: Provenance) -> str:
+    """One line on the teacher or data of which no licence is stated; empty where there is none."""
+    names = [n for entry, n in _holders(provenance).items() if entry.name == UNSTATED]
+    return f"no licence is stated of {_few(names[0])}; the model card says so" if names else ""
+
+
+def _holders(provenance: Provenance) -> dict[Terms, list[str]]:
+    """Whose licences are among `TERMS`, by entry."""
+    holders: dict[Terms, list[str]] = {}
+    owners = [(f"teacher {provenance.teacher}", provenance.teacher_licence)]
+    owners += [(f"data {source.name}", source.licence) for source in provenance.data]
+    for owner, licence in owners:
+        for entry in terms(licence):
+            if owner not in holders.setdefault(entry, []):
+                holders[entry].append(owner)
+    return holders
 
 
 def _few(names: list[str], most: int = 3) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from tinyalm.bundle import BundleManifest, TextInfo, check_target, write_bundle
 from tinyalm.errors import ConfigError
 from tinyalm.label_pack import LabelPack, read_label_pack, write_label_pack
-from tinyalm.licences import check_licences
+from tinyalm.licences import check_licences, unstated
 from tinyalm.models.checkpoint import StudentMeta
 from tinyalm_export.checkpoint_input import CheckpointInput, read_checkpoint
 from tinyalm_export.model_card import model_card
@@ -56,7 +56,10 @@ def export_bundle(
     """
     check_target(out)
     source = read_checkpoint(checkpoint)
-    check_licences(source.student.meta.provenance, accept)
+    provenance = source.student.meta.provenance
+    check_licences(provenance, accept)
+    if note := unstated(provenance):
+        report(note)
     pack = _fitting(label_pack, source.student.meta) if label_pack else None
     if pack is None and not text:
         raise ConfigError("without a text side a bundle needs a label pack; name one")

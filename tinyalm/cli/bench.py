@@ -11,7 +11,7 @@ from typing import Any, cast
 import click
 import msgspec
 
-from tinyalm.benchmark import Row, race
+from tinyalm.benchmark import race
 from tinyalm.benchmark.tagging import contender
 from tinyalm.bundle import MANIFEST, BundleManifest, read_bundle
 from tinyalm.cli.doctor import examine
@@ -59,7 +59,11 @@ def bench(
             runs=runs,
             progress=lambda _done, _of: bar.update(1),
         )
-    described = [_described(row, *one) for row, one in zip(rows, opened, strict=True)]
+    here = _here()
+    described = [
+        {**msgspec.to_builtins(row), "bytes": _bytes(*one), **here}
+        for row, one in zip(rows, opened, strict=True)
+    ]
     if measure:
         for row, folder in zip(described, folders, strict=True):
             row["accuracy"] = measure(str(folder), manifest, split)
@@ -79,17 +83,17 @@ def _accuracy() -> Measure:
     raise MissingExtraError(f"tinyalm bench --manifest needs: {pip_command('distill')}")
 
 
-def _described(row: Row, folder: Path, manifest: BundleManifest) -> dict[str, Any]:
-    total = (folder / MANIFEST).stat().st_size + sum(f.bytes for f in manifest.files.values())
+def _bytes(folder: Path, manifest: BundleManifest) -> int:
+    return (folder / MANIFEST).stat().st_size + sum(f.bytes for f in manifest.files.values())
+
+
+def _here() -> dict[str, Any]:
+    """What the figures depend on beside the bundle."""
     here = examine()
-    host = {"system": here["system"], "cpu": here["cpu"]["name"], "cores": os.cpu_count()}
-    versions = {"tinyalm": here["tinyalm"], "python": here["python"], **here["packages"]}
     return {
-        **msgspec.to_builtins(row),
-        "bytes": total,
         "front_end": here["frontend"],
-        "host": host,
-        "versions": versions,
+        "host": {"system": here["system"], "cpu": here["cpu"]["name"], "cores": os.cpu_count()},
+        "versions": {"tinyalm": here["tinyalm"], "python": here["python"], **here["packages"]},
     }
 
 

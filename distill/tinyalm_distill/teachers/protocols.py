@@ -10,12 +10,12 @@ from tokenizers import Tokenizer
 from tinyalm_distill.teachers.answers import Answers, Caption, Inheritance
 
 
-class AudioTextTeacher(Protocol):
-    """A two-tower model; all embeddings are float32 of unit length."""
+class Teacher(Protocol):
+    """What every teacher says of itself."""
 
     @property
     def name(self) -> str:
-        """What it is called in reports and provenance: `open_teacher`'s name, without folders."""
+        """What reports and provenance call it: the name it is opened by, without folders."""
         ...
 
     @property
@@ -32,6 +32,10 @@ class AudioTextTeacher(Protocol):
     def sample_rate(self) -> int:
         """The rate it hears, Hz."""
         ...
+
+
+class AudioTextTeacher(Teacher, Protocol):
+    """A two-tower model; all embeddings are float32 of unit length."""
 
     @property
     def parameters(self) -> int:
@@ -85,28 +89,8 @@ class AudioTextTeacher(Protocol):
         ...
 
 
-class CaptionTeacher(Protocol):
+class CaptionTeacher(Teacher, Protocol):
     """A model that puts what it hears into words."""
-
-    @property
-    def name(self) -> str:
-        """What it is called in records: `open_caption_teacher`'s name, without folders."""
-        ...
-
-    @property
-    def revision(self) -> str:
-        """Changes whenever its answers do."""
-        ...
-
-    @property
-    def licence(self) -> str:
-        """The licence of its weights."""
-        ...
-
-    @property
-    def sample_rate(self) -> int:
-        """The rate it hears, Hz."""
-        ...
 
     def describe(
         self, waveforms: Sequence[NDArray[np.float32]], sample_rate: int, prompt: str
