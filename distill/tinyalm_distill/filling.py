@@ -19,9 +19,9 @@ from tinyalm_distill.progress import bar
 from tinyalm_distill.recipe import Recipe, ViewsConfig
 from tinyalm_distill.recordings import Fresh, Recordings, decode
 from tinyalm_distill.splits import split_clips
+from tinyalm_distill.taught_texts import TaughtTexts, teach_phrases
 from tinyalm_distill.teacher_cache import Lessons, TeacherCache
 from tinyalm_distill.teachers import Answers, AudioTextTeacher
-from tinyalm_distill.text_training import TaughtTexts, teach_phrases
 from tinyalm_distill.views import Views, cut_windows
 
 
@@ -51,21 +51,25 @@ class Effort(Struct, frozen=True):
     Attributes:
         wall_s: seconds in all.
         teacher_s: of them, those in which the teacher computed.
-        heard_s: seconds of sound that it was asked about.
+        reading_s: those in which texts were made and read; the others are for sound.
+        heard_s: seconds of sound that the teacher was asked about.
         error: largest cosine distance by which rounding to float16 moved an embedding.
     """
 
     wall_s: float
     teacher_s: float
+    reading_s: float
     heard_s: float
     error: float
 
     def __str__(self) -> str:
         """One line."""
+        hearing_s = self.wall_s - self.reading_s
         return (
             f"{self.wall_s:.1f} s, {self.teacher_s / self.wall_s:.0%} of it the teacher's; "
-            f"{self.heard_s:.0f} s of sound heard, {self.heard_s / self.wall_s:.0f} times real "
-            f"time; float16 moves embeddings by a cosine distance of at most {self.error:.1e}"
+            f"{self.heard_s:.0f} s of sound in {hearing_s:.1f} s, "
+            f"{self.heard_s / hearing_s:.0f} times real time; "
+            f"float16 moves embeddings by a cosine distance of at most {self.error:.1e}"
         )
 
 
@@ -123,12 +127,14 @@ def fill_cache(
     with bar("teacher hears validation") as progress:
         targets = known.teach_clips(held_out, progress=progress)
     phrases = known_texts(recipe, teacher, train)
+    reading = time.monotonic()
     texts = teach_phrases(asked, phrases, recipe.text, cache, seed=recipe.seed)
+    reading_s = time.monotonic() - reading
     views = views_of(train, recipe.views)
     with bar("teacher hears views") as progress:
         lessons = known.teach_views(views, progress=progress)
     wall_s = time.monotonic() - started
-    effort = Effort(wall_s, watched.busy_s, watched.heard_s, known.error())
+    effort = Effort(wall_s, watched.busy_s, reading_s, watched.heard_s, known.error())
     return Filled(train, held_out, targets, texts, views, lessons), effort
 
 

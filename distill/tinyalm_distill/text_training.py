@@ -5,8 +5,7 @@ weighted by how rare it is (model2vec; Arora et al. 2017, section 3), and the st
 to the teacher's embeddings of whole texts. A transformer starts as the same sum of token vectors.
 """
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -25,11 +24,9 @@ from tinyalm.models.text import (
     text_student,
 )
 from tinyalm_distill.objectives import cosine_distance
-from tinyalm_distill.phrases import make_phrases, trim_tokenizer
 from tinyalm_distill.progress import bar
 from tinyalm_distill.recipe import TextTraining
-from tinyalm_distill.teacher_cache import teach_texts
-from tinyalm_distill.teachers import AudioTextTeacher
+from tinyalm_distill.taught_texts import TaughtTexts
 
 _RARE = 1e-3  # frequency of a token whose first weight is one half
 _WARMUP = 0.05  # share of the steps
@@ -43,47 +40,6 @@ class DistilledText(Struct, frozen=True):
     student: TextStudent
     tokenizer: Tokenizer
     cosine: float
-
-
-class TaughtTexts(Struct, frozen=True):
-    """Texts to learn from, and what the teacher says of them.
-
-    Attributes:
-        tokenizer: the student's.
-        vectors: (tokens, dim) float32, the teacher's embedding of every token alone.
-        phrases: the texts.
-        targets: (phrases, dim) float32, its embeddings of them.
-    """
-
-    tokenizer: Tokenizer
-    vectors: NDArray[np.float32]
-    phrases: list[str]
-    targets: NDArray[np.float32]
-
-
-def teach_phrases(
-    teacher: AudioTextTeacher,
-    known: Sequence[str],
-    config: TextTraining,
-    cache: Path,
-    *,
-    seed: int,
-) -> TaughtTexts:
-    """Let the teacher read all that its text student learns from.
-
-    Args:
-        teacher: gives tokenizer and embeddings.
-        known: labels and captions that the student should do well on.
-        config: its vocabulary, and how many phrases are generated.
-        cache: keeps the teacher's answers.
-        seed: of the phrases.
-    """
-    tokenizer, tokens = trim_tokenizer(teacher.tokenizer, known, config.vocabulary)
-    phrases = make_phrases(known, teacher.tokenizer, config.phrases, seed)
-    pieces = [token.removeprefix("##") for token in tokens]
-    with bar("teacher reads texts") as progress:
-        answers = teach_texts(teacher, pieces + phrases, cache, progress=progress)
-    return TaughtTexts(tokenizer, answers[: len(pieces)], phrases, answers[len(pieces) :])
 
 
 def distil_text(texts: TaughtTexts, config: TextTraining, *, seed: int) -> DistilledText:

@@ -10,8 +10,9 @@ from tests.fakes import WORDS
 from tinyalm_distill.objectives import cosine_distance
 from tinyalm_distill.phrases import make_phrases, trim_tokenizer
 from tinyalm_distill.recipe import TextTraining
+from tinyalm_distill.taught_texts import teach_phrases
 from tinyalm_distill.teachers import AudioTextTeacher
-from tinyalm_distill.text_training import DistilledText, distil_text, teach_phrases
+from tinyalm_distill.text_training import DistilledText, distil_text
 
 
 def distilled(

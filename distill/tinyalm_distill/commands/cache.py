@@ -22,11 +22,9 @@ def cache(recipe: Path, overrides: tuple[str, ...]) -> None:
     work.
     """
     plan = read_recipe(recipe, overrides)
-    from tinyalm_distill.cpu import prepare_cpu  # torch and transformers take seconds
     from tinyalm_distill.filling import fill_cache
     from tinyalm_distill.teachers import open_teacher
 
-    prepare_cpu()
     here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # processes on this machine
     threads = plan.train.threads or max(1, (os.cpu_count() or 1) // here)
     teacher = open_teacher(plan.teacher, threads=threads)

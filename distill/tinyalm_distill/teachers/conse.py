@@ -6,7 +6,7 @@ says nothing about any of them.
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 
@@ -21,7 +21,6 @@ from tinyalm_distill.teachers.answers import Answers, Inheritance
 from tinyalm_distill.teachers.hearing import at_rate
 from tinyalm_distill.teachers.minilm import MiniLM
 from tinyalm_distill.teachers.yamnet import SPEC, YamNet
-from tinyalm_distill.teachers.yamnet_body import read_body
 
 
 class ConseConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,13 +60,10 @@ class YamNetMiniLM:
         Raises:
             DataError: a file of the asset is damaged.
         """
-        self._yamnet = YamNet(folder / "yamnet")
+        self._yamnet = YamNet(folder / "yamnet", threads=threads)
         self._minilm = MiniLM(folder / "minilm")
-        self._folder, self._threads = folder, threads
+        self._folder = folder
         self._prior = class_prior()
-        raw = self._minilm.encode(self.labels)
-        self._mean = raw.mean(axis=0)
-        self._classes = unit_length(raw - self._mean)  # (521, 384)
 
     @property
     def labels(self) -> list[str]:
@@ -106,30 +102,21 @@ class YamNetMiniLM:
     def answer(self, waveforms: Sequence[NDArray[np.float32]], sample_rate: int) -> Answers:
         """All that it hears in sounds: embeddings, and YAMNet's features and probabilities."""
         sounds = [at_rate(waveform, sample_rate, self.sample_rate) for waveform in waveforms]
-        # One sound a thread: its answer never depends on what else is in the batch.
-        with ThreadPoolExecutor(self._threads) as pool:
-            heard = list(pool.map(self._means, sounds))
-        probabilities = np.array([one[0] for one in heard], np.float32).reshape(
-            -1, len(self.labels)
-        )
-        features = np.array([one[1] for one in heard], np.float32).reshape(-1, self.features)
+        probabilities, features = self._yamnet(sounds)
         return Answers(
             embeddings=self.compose(probabilities), features=features, probabilities=probabilities
         )
 
     def body(self) -> Inheritance:
         """YAMNet's body, which students may be cut out of."""
+        from tinyalm_distill.teachers.yamnet_body import read_body  # torch takes seconds
+
         return Inheritance(read_body(self._folder / "yamnet"), SPEC)
 
     def class_probabilities(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mean probability of each class over a sound at 16 kHz, (521,) float32 in [0, 1]."""
-        return self._means(waveform)[0]
-
-    def _means(
-        self, waveform: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        probabilities, features = self._yamnet(waveform)
-        return probabilities.mean(axis=0), features.mean(axis=0)
+        probabilities, _ = self._yamnet([waveform])
+        return probabilities.reshape(-1)
 
     def compose(
         self, probabilities: NDArray[np.float32], config: ConseConfig = _CHOSEN
@@ -139,11 +126,18 @@ class YamNetMiniLM:
         if not len(weights):
             return np.zeros((0, self.dim), np.float32)
         least = np.partition(weights, -config.top_k, axis=1)[:, -config.top_k, None]
-        return unit_length(np.where(weights >= least, weights, 0) @ self._classes)
+        return unit_length(np.where(weights >= least, weights, 0) @ self._named[0])
+
+    @cached_property
+    def _named(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Embeddings of the classes' names, (521, 384), and the mean that they were centred by."""
+        raw = self._minilm.encode(self.labels)
+        mean = raw.mean(axis=0)
+        return unit_length(raw - mean), mean
 
     def embed_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed texts as they are, (len(texts), 384) float32 of unit length."""
-        return unit_length(self._minilm.encode(texts) - self._mean)
+        return unit_length(self._minilm.encode(texts) - self._named[1])
 
 
 def class_prior() -> NDArray[np.float32]:

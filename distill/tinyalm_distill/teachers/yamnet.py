@@ -7,30 +7,32 @@ tensorflow/models, research/audioset/yamnet.
 
 import csv
 import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import onnx
-import torch
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from tinyalm.errors import DataError
 from tinyalm.frontend import preset
-from tinyalm.models.log_mel import LogMel
 from tinyalm.telemetry import import_onnxruntime
+from tinyalm_distill.front_end import front_end_of
 
 SPEC = preset("yamnet")
 PATCH_FRAMES = 96  # 0.96 s, of which the next patch starts after half
 PATCH_HOP = 48
 _PATCH_SAMPLES = SPEC.win_length + (PATCH_FRAMES - 1) * SPEC.hop_length
 _HOP_SAMPLES = PATCH_HOP * SPEC.hop_length
+_PATCHES = 8  # at once: a third less time than one by one, and the same answers to the last bit
 
 
 class YamNet:
-    """YAMNet on one CPU thread: waveform to the probabilities of 521 AudioSet classes."""
+    """YAMNet: waveforms to the probabilities of 521 AudioSet classes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, threads: int) -> None:
         """Load ``model.onnx`` and ``classes.csv`` from ``folder``.
 
         Raises:
@@ -42,42 +44,54 @@ class YamNet:
         except Exception as error:  # onnx passes on protobuf's errors, and has many of its own
             reason = str(error).splitlines()[0]
             raise DataError(f"{folder}: not the YAMNet graph ({reason}); pull it again") from None
-        self._log_mel = LogMel(SPEC)
+        self._log_mel, self._threads = front_end_of(SPEC), threads
         self.parameters: int = sum(math.prod(weight.dims) for weight in model.graph.initializer)
         onnxruntime = import_onnxruntime()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # callers run several sounds at once instead
+        options.intra_op_num_threads = 1  # several patches are heard at once instead
         self._session = onnxruntime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
 
     def __call__(
-        self, waveform: NDArray[np.float32]
+        self, waveforms: Sequence[NDArray[np.float32]]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Class probabilities and features of every patch.
+        """Class probabilities and features of sounds, each the mean over a sound's patches.
 
         Args:
-            waveform: (samples,) float32 in [-1, 1] at 16 kHz; zero-padded at its end to whole
-                patches, as yamnet/features.py does.
+            waveforms: each (samples,) float32 in [-1, 1] at 16 kHz; zero-padded at its end to
+                whole patches of 0.96 s, every 0.48 s, as yamnet/features.py does.
 
         Returns:
-            (patches, 521) float32 in [0, 1] and (patches, 1024) float32; patch ``i`` starts at
-            ``0.48 * i`` seconds.
+            (sounds, 521) float32 in [0, 1] and (sounds, 1024) float32.
         """
-        logits, features = self._session.run(
-            ["logits", "features"], {"audio": self._patches(waveform)}
+        if not waveforms:
+            return np.zeros((0, len(self.classes)), np.float32), np.zeros((0, 1024), np.float32)
+        with ThreadPoolExecutor(self._threads) as pool:
+            patches = list(pool.map(self._patches, waveforms))
+            whole = np.concatenate(patches)
+            starts = range(0, len(whole), _PATCHES)
+            heard = list(
+                pool.map(lambda start: self._hear(whole[start : start + _PATCHES]), starts)
+            )
+        ends = np.cumsum([len(some) for some in patches])[:-1]
+        probabilities, features = (
+            np.stack([some.mean(axis=0) for some in np.split(np.concatenate(kind), ends)])
+            for kind in zip(*heard, strict=True)
         )
+        return probabilities, features
+
+    def _hear(self, patches: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        logits, features = self._session.run(["logits", "features"], {"audio": patches})
         # Beyond -80 the exponential of a float32 overflows, and the probability is 0 anyway.
-        probabilities = 1.0 / (1.0 + np.exp(-np.maximum(logits, -80.0)))
-        return np.asarray(probabilities, np.float32), np.asarray(features, np.float32)
+        return 1.0 / (1.0 + np.exp(-np.maximum(logits, -80.0))), features
 
     def _patches(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
         beyond = max(0, waveform.size - _PATCH_SAMPLES)
         padded = _PATCH_SAMPLES + -(-beyond // _HOP_SAMPLES) * _HOP_SAMPLES
-        whole = np.zeros((1, padded), np.float32)
-        whole[0, : waveform.size] = waveform
-        with torch.inference_mode():
-            mel = self._log_mel(torch.from_numpy(whole))[0].numpy()  # (frames, 64)
+        whole = np.zeros(padded, np.float32)
+        whole[: waveform.size] = waveform
+        mel = self._log_mel(whole)  # (frames, 64)
         windows = np.lib.stride_tricks.sliding_window_view(mel, PATCH_FRAMES, axis=0)
         return np.ascontiguousarray(windows[::PATCH_HOP].swapaxes(1, 2)[:, None])
 
