@@ -207,6 +207,7 @@ class TrainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     Attributes:
         steps: optimizer steps.
+        int8_steps: the last of them, in which the student computes as its int8 graph will.
         batch_size: views a batch.
         accumulate: batches whose gradients make one step.
         optimizer: ``adamw``, or ``muon`` for the student's matrices and AdamW for the rest; see
@@ -230,6 +231,7 @@ class TrainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """
 
     steps: int = 2000
+    int8_steps: int = 0
     batch_size: int = 64
     accumulate: int = 1
     optimizer: Literal["adamw", "muon"] = "adamw"
@@ -249,6 +251,8 @@ class TrainConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         """Refuse what cannot be trained."""
         if min(self.steps, self.accumulate, self.validate_every) < 1:
             raise ConfigError("train: steps, accumulate and validate_every must be at least 1")
+        if not 0 <= self.int8_steps <= self.steps:
+            raise ConfigError(f"train: int8_steps must be within 0 and steps, {self.steps}")
         if self.batch_size < 2:
             raise ConfigError("train: batch_size must be at least 2, for batch normalisation")
         if min(self.warmup, self.patience, self.clusters) < 0 or self.clip <= 0:

@@ -15,6 +15,7 @@ from tinyalm_distill.objectives import (
     relational_distance,
     tagging,
 )
+from tinyalm_distill.quantization_aware import rounded
 from tinyalm_distill.recipe import OBJECTIVES, Objectives
 from tinyalm_distill.teachers import Answers
 
@@ -45,6 +46,7 @@ class Teaching(nn.Module):
         project: its features to the teacher's, None where neither features nor classes are taught.
         classify: those to the teacher's classes, None where they are not taught.
         queue: embeddings of earlier batches, None without ``contrast``.
+        rounds: whether the student computes as its int8 graph will.
         bank: (labels, dim), the teacher's label embeddings.
     """
 
@@ -65,7 +67,7 @@ class Teaching(nn.Module):
             ConfigError: an objective needs what the teacher does not say.
         """
         super().__init__()
-        self.student, self.objectives = student, objectives
+        self.student, self.objectives, self.rounds = student, objectives, False
         self.register_buffer("bank", bank, persistent=False)
         self.project: nn.Linear | None = None
         self.classify: nn.Linear | None = None
@@ -90,8 +92,11 @@ class Teaching(nn.Module):
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """The unweighted loss of every objective whose weight is above 0, and ``total``."""
         weights = self.objectives
-        features = self.student.features(batch.log_mel)
-        embedding = self.student.head(features)
+        if self.rounds:
+            features, embedding = rounded(self.student, batch.log_mel)
+        else:
+            features = self.student.features(batch.log_mel)
+            embedding = self.student.head(features)
         losses: dict[str, Tensor] = {}
         if weights.embedding:
             losses["embedding"] = cosine_distance(embedding, batch.embeddings)

@@ -24,6 +24,7 @@ from tinyalm.models.audio import AudioEncoder
 from tinyalm_distill.batches import batches
 from tinyalm_distill.momentum_queue import follow
 from tinyalm_distill.optimizer import make_optimizer
+from tinyalm_distill.quantization_aware import check_roundable
 from tinyalm_distill.recipe import Objectives, TrainConfig
 from tinyalm_distill.teacher_cache import Lessons
 from tinyalm_distill.teaching import Batch, Teaching
@@ -61,9 +62,11 @@ class Trainer:
         """Set up; ``student`` is trained in place.
 
         Raises:
-            ConfigError: a device or precision that this machine lacks, or an objective that the
-                teacher has no answers for.
+            ConfigError: a device or precision that this machine lacks, an objective that the
+                teacher has no answers for, or int8 steps of a body that has none.
         """
+        if config.int8_steps:
+            check_roundable(student)
         self._accelerator = _accelerator(config)
         self._curriculum, self._config, self._seed = curriculum, config, seed
         with torch.random.fork_rng(devices=[]):
@@ -128,6 +131,7 @@ class Trainer:
         rate = self._config.learning_rate * _schedule(self.course.step, self._config)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
+        self._inner.rounds = self.course.step >= self._config.steps - self._config.int8_steps
         self._teaching.train()
         sums: dict[str, float] = {}
         for numbers in accumulated:

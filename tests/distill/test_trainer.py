@@ -30,10 +30,13 @@ class Lesson:
     curriculum: Curriculum
     config: TrainConfig
 
-    def trainer(self, *, seed: int = 0, **changes: object) -> Trainer:
-        shape = AudioStudentConfig(embedding_dim=8, body=MobileConfig(width=0.25, features=16))
-        student = AudioEncoder(shape)
-        deterministic_init(student, seed)
+    def trainer(
+        self, student: AudioEncoder | None = None, *, seed: int = 0, **changes: object
+    ) -> Trainer:
+        if student is None:
+            shape = AudioStudentConfig(embedding_dim=8, body=MobileConfig(width=0.25, features=16))
+            student = AudioEncoder(shape)
+            deterministic_init(student, seed)
         return Trainer(
             student, self.curriculum, msgspec.structs.replace(self.config, **changes), seed
         )

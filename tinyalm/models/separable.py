@@ -4,11 +4,29 @@ A student cut out of YAMNet keeps its blocks, with fewer channels and with point
 of low rank: https://github.com/tensorflow/models/tree/master/research/audioset/yamnet.
 """
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tinyalm.models.layers import SameConv
 from tinyalm.models.shapes import SeparableBlock, SeparableConfig
+
+_EXPONENT = 0.7  # 0 leaves channels alone, 1 moves all of their differences into the weights
+_SMALLEST = 1e-3  # of the layer's largest: a channel that is never heard needs no larger weights
+
+
+def channel_factors(levels: Tensor) -> Tensor:
+    """What channels are divided by before one 8-bit scale serves them all, (channels,).
+
+    Cross-layer equalization, arXiv:1906.04721, by the channels' root mean squares to the power of
+    0.7; their largest values, which SmoothQuant takes (arXiv:2211.10438, eq. 4), did worse
+    (docs/quantization.md).
+
+    Args:
+        levels: (channels,) root mean squares.
+    """
+    largest = levels.max().clamp_min(torch.finfo(levels.dtype).tiny)
+    return (levels / largest).clamp_min(_SMALLEST) ** _EXPONENT
 
 
 class SeparableBody(nn.Module):
