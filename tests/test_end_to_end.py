@@ -77,9 +77,9 @@ def test_the_student_has_learned_to_tell_sounds_apart(home: Path) -> None:
 
 def test_the_report_has_its_table_and_pictures(home: Path) -> None:
     page = (home / "build/demo/report.md").read_text()
-    assert page.count("| student-") == 2
+    assert page.count("| student-") == 8  # sizes, and three lengths each
     pictures = re.findall(r"!\[.*?\]\((.*?)\)", page)
-    assert pictures == ["tags-1.png", "training.png"]
+    assert pictures == ["tags-1.png", "training.png", "costs.png"]
     for name in pictures:
         assert (home / "build/demo" / name).read_bytes().startswith(b"\x89PNG")
 

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tinyalm.audio import read
+from tinyalm.benchmark import Row as Timing
 from tinyalm.frontend import log_mel
 from tinyalm.model import Model
 from tinyalm_distill.evaluation.calibration import Bin
@@ -81,6 +82,21 @@ def draw_reliability(models: Mapping[str, Sequence[Bin]], path: Path) -> None:
         scores, applies = [one.score for one in bins], [one.applies for one in bins]
         axes.plot(scores, applies, marker="o", markersize=4, label=name)
     axes.set(xlabel="score", ylabel="share to which the label applies", xlim=(0, 1), ylim=(0, 1))
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=110)
+
+
+def draw_costs(models: Mapping[str, Sequence[Timing]], path: Path) -> None:
+    """Draw what clips of several lengths take each of ``models`` into the PNG at ``path``."""
+    figure = Figure(figsize=(7, 3.5), layout="constrained")
+    axes = figure.subplots()
+    for name, timings in models.items():
+        seconds = [one.clip_s for one in timings]
+        low, high = [one.p50_ms for one in timings], [one.p95_ms for one in timings]
+        axes.plot(seconds, low, marker="o", markersize=4, label=name)
+        axes.vlines(seconds, low, high, color=axes.lines[-1].get_color())
+    axes.set(xlabel="clip, seconds", ylabel="milliseconds", yscale="log", xlim=(0, None))
+    axes.grid(axis="y", color="0.9")
     axes.legend(frameon=False)
     figure.savefig(path, dpi=110)
 
