@@ -1,0 +1,1 @@
+"""Teachers themselves as ONNX: the towers of a CLAP checkpoint, proven against torch."""
