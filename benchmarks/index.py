@@ -1,6 +1,6 @@
 """The index at 100,000 segments: how fast it grows and answers, and how often it is right.
 
-    python benchmarks/index.py [--segments 100000] [--dim 384] [--json]
+    python benchmarks/index.py [--segments 100000] [--dim 384] [--encrypted] [--json]
 
 Writes recordings of ten segments each, a transaction a recording, as a sync does once a recording
 is embedded. The embeddings are drawn around 1 center for every 50 segments, and so are the queries.
@@ -14,6 +14,7 @@ import argparse
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--segments", type=int, default=100_000)
     parser.add_argument("--dim", type=int, default=384)
+    parser.add_argument("--encrypted", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     rows, queries = drawn(options.segments, options.dim)
@@ -44,7 +46,12 @@ def main() -> None:
             Path(folder) / "sounds.db",
             Identity("b", "0" * 64, options.dim, None, None),
         )
-        report = grow(path, identity, rows) | sizes(path) | ask(path, identity, rows, queries)
+        key = bytes(32) if options.encrypted else None
+
+        def opened() -> Store:
+            return Store(path, identity, key)
+
+        report = grow(opened(), rows) | sizes(path) | ask(opened, rows, queries)
     if options.json:
         print(json.dumps(report))
     else:
@@ -64,9 +71,8 @@ def drawn(count: int, dim: int) -> tuple[Rows, Rows]:
     return around(count), around(QUERIES)
 
 
-def grow(path: Path, identity: Identity, rows: Rows) -> dict[str, float]:
+def grow(store: Store, rows: Rows) -> dict[str, float]:
     """Add all rows, as a sync would."""
-    store = Store(path, identity)
     vectors = Vectors(store)
     clock, processor = time.perf_counter(), time.process_time()
     starts = np.arange(PER_RECORDING, dtype=float)
@@ -94,10 +100,10 @@ def sizes(path: Path) -> dict[str, float]:
     return {"index MB": index / 1e6, "vector file MB": vectors / 1e6}
 
 
-def ask(path: Path, identity: Identity, rows: Rows, queries: Rows) -> dict[str, float]:
+def ask(opened: Callable[[], Store], rows: Rows, queries: Rows) -> dict[str, float]:
     """Search, and compare with exact searches."""
     before = resident_mb()
-    store = Store(path, identity)
+    store = opened()
     vectors = Vectors(store)
     start = time.perf_counter()
     moments(store, vectors, queries[0], TOP_K, Filter())

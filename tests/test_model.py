@@ -92,6 +92,18 @@ def test_alone_in_a_batch_in_any_order_the_answer_is_the_same(model, recordings)
     assert alone.argmax(axis=1).tolist() == list(range(DIM))
 
 
+@pytest.mark.parametrize("frontend", ["graph", "auto"])
+def test_a_window_alone_is_heard_as_in_its_recording(frontend):
+    shipped = tinyalm.load(frontend=frontend)
+    rate, rule = shipped.manifest.frontend.sample_rate, shipped.manifest.windows
+    noise = np.random.default_rng(0).normal(0, 0.1, round(6.3 * rate)).astype(np.float32)
+    together = shipped.embed_windows(noise, rate).embeddings
+    windows = [window for _, _, window in rule.cut([noise], rate)]
+    alone = [shipped.embed_windows(window, rate).embeddings[0] for window in windows]
+    assert len(together) == 7
+    assert np.array_equal(together, alone)
+
+
 def test_two_threads_hear_what_one_hears(model, bundle, recordings):
     two = tinyalm.load(bundle, threads=2)
     one, other = model.embed_audio(recordings, RATE), two.embed_audio(recordings, RATE)

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tinyalm.captioning import Caption
     from tinyalm.errors import TinyalmError
     from tinyalm.frontend import LogMelSpec
     from tinyalm.label_pack import LabelPack, read_label_pack
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Caption": "tinyalm.captioning",
     "ClipTags": "tinyalm.results",
     "Event": "tinyalm.streaming",
     "EventRule": "tinyalm.streaming",
@@ -38,6 +40,7 @@ _HOME = {
 }
 
 __all__ = [
+    "Caption",
     "ClipTags",
     "Event",
     "EventRule",

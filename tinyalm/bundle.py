@@ -1,6 +1,7 @@
 """The bundle: the folder that a device loads, and its manifest `bundle.json` (docs/bundle.md)."""
 
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -12,11 +13,13 @@ from msgspec import Struct
 
 from tinyalm.errors import BundleError, TinyalmError
 from tinyalm.frontend import LogMelSpec
+from tinyalm.signing import signature_of, verify
 from tinyalm.windows import WindowRule
 
 FORMAT_VERSION = 3
 MANIFEST = "bundle.json"
 SUFFIX = ".tinyalm"
+KEY_VARIABLE = "TINYALM_BUNDLE_KEY"
 
 
 class TensorInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,6 +43,14 @@ class GraphInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class TextInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The text side: a graph over token ids and the tokenizer that makes them."""
+
+    graph: GraphInfo
+    tokenizer: str
+    max_tokens: int
+
+
+class CaptionInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The captioner: a graph that takes one step of a sentence, and the tokenizer of its words."""
 
     graph: GraphInfo
     tokenizer: str
@@ -106,6 +117,7 @@ class BundleManifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     audio: GraphInfo
     features: GraphInfo | None = None
     text: TextInfo | None = None
+    caption: CaptionInfo | None = None
     labels: list[str] = []
     label_pack: str | None = None
     background: str | None = None
@@ -122,12 +134,22 @@ class _Version(Struct):
     format_version: int
 
 
-def read_bundle(path: Path) -> BundleManifest:
+def read_bundle(
+    path: Path, key: str | Path | None = None, *, unsigned: bool = False
+) -> BundleManifest:
     """Read and verify the bundle folder at ``path``.
+
+    Args:
+        path: the folder.
+        key: PEM file of the Ed25519 public key that it must be signed by, see `tinyalm sign`; by
+            default that of ``TINYALM_BUNDLE_KEY``, and without one signatures do not count.
+        unsigned: no signature is asked for.
 
     Raises:
         BundleError: no bundle, another format version, an unsafe path, a missing or altered file;
             the message names the file and the remedy.
+        ConfigError: it is not signed by ``key``.
+        MissingExtraError: a signature is to be checked, and cryptography is not installed.
     """
     manifest_path = path / MANIFEST
     try:
@@ -139,15 +161,19 @@ def read_bundle(path: Path) -> BundleManifest:
         ) from None
     except OSError as error:
         raise BundleError(f"{manifest_path}: cannot be read ({error.strerror})") from None
+    key = key or os.environ.get(KEY_VARIABLE) or None
+    if key is not None and not unsigned:
+        verify(manifest_path, raw, key)
     manifest = _decode(raw, manifest_path)
     for name, info in manifest.files.items():
         _verify(path, name, info)
     for name in _used(manifest):
         if name not in manifest.files:
             raise BundleError(f"{manifest_path}: {name} is used but not listed in files; {_REDO}")
+    own = MANIFEST, signature_of(Path(MANIFEST)).name
     for file in path.rglob("*"):
         name = file.relative_to(path).as_posix()
-        if name != MANIFEST and name not in manifest.files and not file.is_dir():
+        if name not in (*own, *manifest.files) and not file.is_dir():
             raise BundleError(f"{file}: not one of the bundle's files; remove it or {_REDO}")
     return manifest
 
@@ -206,10 +232,11 @@ _REDO = "export the bundle again or fetch a fresh copy"
 
 def _used(manifest: BundleManifest) -> list[str]:
     """The files that the manifest's fields name."""
-    features, text = manifest.features, manifest.text
-    graphs = [manifest.audio, *([features] if features else []), *([text.graph] if text else [])]
-    others = (manifest.program, text and text.tokenizer, manifest.label_pack, manifest.background)
-    return [graph.file for graph in graphs] + [name for name in others if name]
+    sides = [side for side in (manifest.text, manifest.caption) if side]
+    graphs = [manifest.audio, manifest.features, *(side.graph for side in sides)]
+    others = [manifest.program, manifest.label_pack, manifest.background]
+    others += [side.tokenizer for side in sides]
+    return [graph.file for graph in graphs if graph] + [name for name in others if name]
 
 
 def _decode(raw: bytes, path: Path) -> BundleManifest:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from tinyalm.adapters import Adapter, LearnedLabels, encoder_of, learned_of, res
 from tinyalm.attachments import Attachments
 from tinyalm.audio import Source, blocks
 from tinyalm.bundle import BundleManifest, GraphInfo, read_bundle
+from tinyalm.captioning.captions import Captions
 from tinyalm.encoder import Encoder
 from tinyalm.engine import Engine
 from tinyalm.engine import engine as find_engine
@@ -40,6 +42,7 @@ def load(
     frontend: FrontEnd = "auto",
     threads: int = 1,
     policy: Policy | str | Path | None = None,
+    key: str | Path | None = None,
 ) -> "Model":
     """Load a bundle, after every file in it has been verified.
 
@@ -52,12 +55,14 @@ def load(
         threads: CPU threads that one call uses.
         policy: what may be asked of the model, or the file that says so (docs/privacy.md), beside
             that of ``TINYALM_POLICY``; without any, all but sensitive inferences.
+        key: public key that the bundle must be signed by, see `tinyalm.bundle.read_bundle`.
 
     Raises:
         BundleError: no bundle, a damaged one, or one of another format version.
-        MissingExtraError: no such engine is installed, or no kernel and it is asked for; or the
-            policy is signed and cryptography is not installed.
-        ConfigError: ``threads`` is below 1, there is no such front end, or the policy is none.
+        MissingExtraError: no such engine is installed, or no kernel and it is asked for; or
+            something is signed and cryptography is not installed.
+        ConfigError: ``threads`` is below 1, there is no such front end, the policy is none, or the
+            bundle is not signed by ``key``.
     """
     policies: tuple[Policy, ...] = ()
     if policy is not None or os.environ.get("TINYALM_POLICY"):
@@ -65,17 +70,17 @@ def load(
 
         policies = in_force(policy)
     path = find_bundle(bundle)
-    manifest = read_bundle(path)
+    manifest = read_bundle(path, key)
     opened = find_engine(engine)
     return Model(path, manifest, opened, frontend=frontend, threads=threads, policies=policies)
 
 
-class Model:
+class Model(Captions):
     """A loaded student. Calls are safe from several threads, and write nothing but an audit log.
 
-    Every window of every recording runs by itself, so that what is answered for a recording never
-    depends on what else was asked. Every call may raise `tinyalm.policy.PolicyError`: what it asks
-    is not allowed.
+    Windows of one recording are heard together, those of two never, so that what is answered for a
+    recording does not depend on what else was asked. Every call may raise
+    `tinyalm.policy.PolicyError`: what it asks is not allowed.
 
     Attributes:
         manifest: what the bundle says about itself.
@@ -372,12 +377,13 @@ class Model:
     def _heard(self, source: Source, sample_rate: int | None = None) -> WindowEmbeddings:
         """The windows of a recording that may be answered for."""
         rate, rule = self.manifest.frontend.sample_rate, self.manifest.windows
-        spans, embeddings = [], []
-        for start, stop, window in rule.cut(blocks(source, rate, source_rate=sample_rate), rate):
-            spans.append((start / rate, stop / rate))
-            embeddings.append(self._audio(window))
+        cuts = rule.cut(blocks(source, rate, source_rate=sample_rate), rate)
+        spans, rows = [], bytearray()  # which grows without a second copy of hours of embeddings
+        while batch := list(islice(cuts, self._audio.batch_size)):
+            spans += [(start / rate, stop / rate) for start, stop, _ in batch]
+            rows += self._audio.batch([window for _, _, window in batch]).tobytes()
         start_s, end_s = np.array(spans, np.float64).T
-        heard = np.stack(embeddings)
+        heard = np.frombuffer(rows, np.float32).reshape(len(spans), -1)
         residual = residual_of(self._adapters.now)
         windows = WindowEmbeddings(start_s, end_s, heard)
         if residual is not None:

@@ -1,4 +1,4 @@
-"""Ed25519 signatures of policy files (RFC 8032), as openssl makes them too."""
+"""Ed25519 signatures of policy files and bundles (RFC 8032), as openssl makes them too."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,23 +9,29 @@ from tinyalm.extras import pip_command
 SUFFIX = ".sig"
 
 
-def verify(path: Path, content: bytes, signature: Path, key: str | Path | None) -> None:
-    """Make sure that the file ``signature`` signs ``content``, the policy of ``path``.
+def signature_of(path: Path) -> Path:
+    """Where the signature of the file ``path`` lies."""
+    return Path(f"{path}{SUFFIX}")
+
+
+def verify(path: Path, content: bytes, key: str | Path) -> None:
+    """Make sure that the signature beside ``path`` is of its ``content``.
+
+    Args:
+        path: the file.
+        content: as it was read.
+        key: PEM file of the Ed25519 public key.
 
     Raises:
-        ConfigError: no key, no signature, or one that is not of this content by this key.
+        ConfigError: no signature, or one that is not of this content by this key.
         MissingExtraError: cryptography is not installed.
     """
-    if key is None:
-        raise ConfigError(
-            f"{path}: signed, and there is no key to check that with; give the public key with "
-            "--policy-key or TINYALM_POLICY_KEY"
-        )
     _require()
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+    signature = signature_of(path)
     if not signature.exists():
         raise ConfigError(f"{path}: not signed ({signature} is missing); sign it, as asked")
     try:
@@ -33,7 +39,7 @@ def verify(path: Path, content: bytes, signature: Path, key: str | Path | None) 
     except ValueError:
         public = None
     if not isinstance(public, Ed25519PublicKey):
-        raise ConfigError(f"{key}: no Ed25519 public key in PEM; see docs/privacy.md")
+        raise ConfigError(f"{key}: no Ed25519 public key in PEM; see 'tinyalm sign --help'")
     try:
         public.verify(read(signature, "the signature"), content)
     except InvalidSignature:
@@ -54,14 +60,14 @@ def sign(path: Path, key: Path) -> Path:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    content = read(path, "the policy")
+    content = read(path, "what is to be signed")
     try:
         private = load_pem_private_key(read(key, "the key"), None)
     except (ValueError, TypeError):
         private = None
     if not isinstance(private, Ed25519PrivateKey):
         raise ConfigError(f"{key}: no Ed25519 private key in PEM without a password")
-    signature = Path(f"{path}{SUFFIX}")
+    signature = signature_of(path)
     signature.write_bytes(private.sign(content))
     return signature
 
@@ -80,4 +86,4 @@ def read(path: Path, what: str) -> bytes:
 
 def _require() -> None:
     if find_spec("cryptography") is None:
-        raise MissingExtraError(f"signed policies need: {pip_command('crypto')}")
+        raise MissingExtraError(f"signatures need: {pip_command('crypto')}")

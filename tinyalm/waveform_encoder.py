@@ -1,6 +1,6 @@
 """Waveform to embedding: the native front end before the features graph, or one graph for both."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +13,8 @@ from tinyalm.errors import BundleError, ConfigError, MissingExtraError
 from tinyalm.frontend import LogMelKernel, kernel
 
 FrontEnd = Literal["auto", "native", "graph"]
+
+_BATCH_S = 4.0  # of windows that the graph hears at once; more gain little and cost memory
 
 
 class WaveformEncoder:
@@ -27,6 +29,7 @@ class WaveformEncoder:
 
     Attributes:
         frontend: ``graph``, or ``native`` and the kernel's level.
+        batch_size: how many windows of a recording are best heard at once.
 
     Raises:
         ConfigError: there is no such front end.
@@ -55,6 +58,7 @@ class WaveformEncoder:
                 if frontend == "native":
                     raise
         self._encode = open_graph(graph)
+        self.batch_size = max(1, int(_BATCH_S / manifest.windows.length_s))
         self.frontend = f"native ({self._kernel.level})" if self._kernel else "graph"
 
     def __call__(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -69,6 +73,26 @@ class WaveformEncoder:
         Raises:
             BundleError: the graph fails.
         """
-        heard = waveform if self._kernel is None else self._kernel(waveform)
-        embedding: NDArray[np.float32] = self._encode({self._encode.input: heard[None]})[0]
+        embedding: NDArray[np.float32] = self._embed(self._heard(waveform)[None])[0]
         return embedding
+
+    def batch(self, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Embed windows of one length in one call of the graph.
+
+        Args:
+            waveforms: at least one, best `batch_size`, each as for a call.
+
+        Returns:
+            (windows, dim) float32, unit length.
+
+        Raises:
+            BundleError: the graph fails.
+        """
+        return self._embed(np.stack([self._heard(waveform) for waveform in waveforms]))
+
+    def _heard(self, waveform: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the graph takes of a window: its log-mel, (frames, n_mels), or the samples."""
+        return waveform if self._kernel is None else self._kernel(waveform)
+
+    def _embed(self, heard: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._encode({self._encode.input: heard})

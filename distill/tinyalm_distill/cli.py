@@ -5,10 +5,12 @@ import click
 from tinyalm_distill.commands.adapt import adapt
 from tinyalm_distill.commands.background import background
 from tinyalm_distill.commands.cache import cache
+from tinyalm_distill.commands.caption import caption
 from tinyalm_distill.commands.cut import cut
 from tinyalm_distill.commands.dataset import dataset
 from tinyalm_distill.commands.dedup import dedup
 from tinyalm_distill.commands.describe import describe
+from tinyalm_distill.commands.eval_caption import caption as eval_caption
 from tinyalm_distill.commands.eval_suite import suite
 from tinyalm_distill.commands.eval_training import finetune, probe
 from tinyalm_distill.commands.evaluate import calibration, order, retrieval, zero_shot
@@ -34,6 +36,7 @@ for command in (
     adapt,
     background,
     cache,
+    caption,
     cut,
     dataset,
     dedup,
@@ -45,5 +48,15 @@ for command in (
     teach,
 ):
     distill.add_command(command)
-for command in (zero_shot, retrieval, probe, finetune, order, calibration, suite, report):
+for command in (
+    zero_shot,
+    retrieval,
+    probe,
+    finetune,
+    order,
+    calibration,
+    eval_caption,
+    suite,
+    report,
+):
     evaluate.add_command(command)

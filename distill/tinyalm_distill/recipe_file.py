@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import yaml
@@ -13,11 +13,19 @@ from tinyalm.errors import ConfigError, TinyalmError
 from tinyalm_distill.manifest import ASSET
 from tinyalm_distill.recipe import WINDOWS, Recipe
 
+Kind = TypeVar("Kind", bound=Struct)
+
 
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
-    """Read a recipe.
+    """Read the recipe of a student, see `read_as`."""
+    return read_as(Recipe, path, overrides)
+
+
+def read_as(kind: type[Kind], path: Path, overrides: Sequence[str] = ()) -> Kind:
+    """Read a recipe of some kind.
 
     Args:
+        kind: what it must be.
         path: the YAML file.
         overrides: ``key=value`` texts, the key dotted (``train.steps``), the value in YAML.
 
@@ -33,10 +41,10 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         for override in overrides:
             _override(content, override)
         _make_absolute(content, Path.cwd())  # those on the command line to where it is typed
-        _check_keys(content, Recipe, "")
+        _check_keys(content, kind, dict(_all_keys(kind, "")))
         if isinstance(content.get("windows"), dict):  # a bundle states all of it, a recipe may not
             content["windows"] = msgspec.to_builtins(WINDOWS) | content["windows"]
-        return msgspec.convert(content, Recipe)
+        return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {error}") from None
     except TinyalmError as error:
@@ -92,12 +100,13 @@ def _override(content: dict[str, Any], override: str) -> None:
         raise ConfigError(f"--set {key}: {value!r} is not a YAML value") from None
 
 
-def _check_keys(content: dict[str, Any], kind: type[Struct], prefix: str) -> None:
-    """Refuse unknown keys and name the nearest known one."""
+def _check_keys(
+    content: dict[str, Any], kind: type[Struct], known: dict[str, type], prefix: str = ""
+) -> None:
+    """Refuse unknown keys and name the nearest ``known`` one."""
     fields = {field.name: field.type for field in msgspec.structs.fields(kind)}
     for key, value in content.items():
         if key not in fields:
-            known = dict(_all_keys(Recipe, ""))
             near = difflib.get_close_matches(str(key), list(fields), 1, 0.5) or [
                 path for path in known if path.rsplit(".")[-1] == key
             ]
@@ -107,7 +116,7 @@ def _check_keys(content: dict[str, Any], kind: type[Struct], prefix: str) -> Non
             raise ConfigError(f"unknown key {prefix}{key}{guess}")
         inner = fields[key]
         if isinstance(inner, type) and issubclass(inner, Struct) and isinstance(value, dict):
-            _check_keys(value, inner, f"{prefix}{key}.")
+            _check_keys(value, inner, known, f"{prefix}{key}.")
 
 
 def _all_keys(kind: type[Struct], prefix: str) -> Iterator[tuple[str, type]]:

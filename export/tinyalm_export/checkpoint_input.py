@@ -1,5 +1,6 @@
 """What is read from a checkpoint for export, and refused where it cannot be exported."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +56,11 @@ def read_checkpoint(folder: Path) -> CheckpointInput:
     return CheckpointInput(student, tokenizer, _sound(folder))
 
 
+def audible(windows: Iterable[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+    """Those of ``windows``, each (samples,) float32, that are not silent."""
+    return [window for window in windows if np.abs(window).max(initial=0.0) >= SILENCE]
+
+
 def _tokenizer(path: Path, vocabulary: int) -> bytes:
     try:
         content = path.read_bytes()
@@ -75,11 +81,11 @@ def _sound(folder: Path) -> list[NDArray[np.float32]]:
     windows = load_calibration(folder)
     if not all(np.isfinite(window).all() for window in windows):
         raise ExportError(f"{path}: holds samples that are no numbers; distil the student again")
-    audible = [window for window in windows if np.abs(window).max(initial=0.0) >= SILENCE]
-    if not audible:
+    heard = audible(windows)
+    if not heard:
         what = f"all {len(windows)} windows are silent" if windows else "holds no windows"
         raise ExportError(
             f"{path}: {what}, and an export is proven on real sound; "
             "distil again with validation clips that can be heard"
         )
-    return audible
+    return heard

@@ -10,20 +10,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tinyalm.models.audio import AudioEncoder
-from tinyalm.models.separable import SeparableBody
-
-_EXPONENT = 0.7  # 0 leaves activations alone, 1 moves all of their differences into the weights
-_SMALLEST = 1e-3  # of the layer's largest: a channel that is never heard needs no larger weights
+from tinyalm.models.separable import SeparableBody, channel_factors
 
 
 def equalize(encoder: AudioEncoder, log_mels: Sequence[NDArray[np.float32]]) -> AudioEncoder:
     """An encoder with the same answers and more even channels.
 
     A ReLU passes positive factors on, so each channel can be divided by one and the weights that
-    read it multiplied (cross-layer equalization, arXiv:1906.04721, section 4.1). Factors are the
-    channels' root mean squares on ``log_mels`` to the power of 0.7; their largest values, which
-    SmoothQuant takes (arXiv:2211.10438, eq. 4), did worse. Bodies with other activations stay as
-    they are.
+    read it multiplied (cross-layer equalization, arXiv:1906.04721, section 4.1), by
+    `channel_factors` of what ``log_mels`` show. Bodies with other activations stay as they are.
 
     Args:
         encoder: in evaluation mode; left as it is.
@@ -56,9 +51,7 @@ def _even_out(body: SeparableBody, reader: nn.Linear, heard: list[Tensor]) -> No
 def _divide(made_by: nn.Conv2d, maps: list[Tensor]) -> Tensor:
     """Divide the channels of ``made_by``, and of the ``maps`` it made, by the factors returned."""
     squares = [one.square().mean(dim=(0, 2, 3)) for one in maps]
-    levels = torch.stack(squares).mean(dim=0).sqrt()
-    largest = levels.max().clamp_min(torch.finfo(levels.dtype).tiny)
-    factors = (levels / largest).clamp_min(_SMALLEST) ** _EXPONENT
+    factors = channel_factors(torch.stack(squares).mean(dim=0).sqrt())
     _multiply(made_by, 1 / factors, axis=0)
     if made_by.bias is not None:
         made_by.bias /= factors

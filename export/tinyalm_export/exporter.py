@@ -12,7 +12,9 @@ from tinyalm.errors import ConfigError
 from tinyalm.label_pack import LabelPack, read_label_pack, write_label_pack
 from tinyalm.licences import check_licences, unstated
 from tinyalm.models.checkpoint import StudentMeta
+from tinyalm_export.caption_part import CaptionPart, make_caption
 from tinyalm_export.checkpoint_input import CheckpointInput, read_checkpoint
+from tinyalm_export.int8.encoder import Int8Request
 from tinyalm_export.model_card import model_card
 from tinyalm_export.parts import PROGRAM, AudioPart, Precision, make_audio, make_text
 
@@ -27,8 +29,11 @@ def export_bundle(
     name: str | None = None,
     label_pack: Path | None = None,
     text: bool = True,
+    captioner: Path | None = None,
     accept: Sequence[str] = (),
     target: str = "cpu-x86",
+    max_drop: float | None = None,
+    calibrate: Path | None = None,
     report: Callable[[str], None] = lambda _: None,
 ) -> BundleManifest:
     """Export the checkpoint in the folder ``checkpoint`` as the bundle ``out``.
@@ -41,17 +46,23 @@ def export_bundle(
         name: of the bundle; the student's own without it.
         label_pack: a label pack for the bundle to carry; its labels become the bundle's own.
         text: whether the bundle has a text side.
+        captioner: checkpoint of a captioner for the bundle to carry.
         accept: licences that forbid something and are accepted, see `tinyalm.licences`.
         target: one of `tinyalm_export.targets.TARGETS`; the text side of ``tensorrt`` is float.
+        max_drop: points of zero-shot top-1 that int8 may cost; it is then searched for.
+        calibrate: a manifest of recordings that int8 is calibrated and measured on, instead of the
+            checkpoint's windows.
         report: called with each step before it begins.
 
     Returns:
         The manifest as written.
 
     Raises:
-        DataError: the checkpoint cannot be read.
-        ConfigError: a label pack that is none or is in another space, or neither pack nor text.
-        ExportError: it cannot be exported as asked, or a licence was not accepted.
+        DataError: the checkpoint or the manifest cannot be read.
+        ConfigError: a label pack that is none, a pack or captioner of another space, or neither
+            pack nor text.
+        ExportError: it cannot be exported as asked, int8 costs more than it may, or a licence was
+            not accepted.
         BundleError: something that is no bundle is at ``out``.
     """
     check_target(out)
@@ -70,11 +81,16 @@ def export_bundle(
             of_text: Precision = precision if target != "tensorrt" else "fp32"
             report(f"making and proving the {of_text} text graph")
             side = make_text(source, of_text, folder)
+        said = None
+        if captioner:
+            report("making and proving the captioner")
+            said = make_caption(captioner, source.student.meta, precision, folder)
         report(f"making and proving the {precision} audio graphs")
-        audio = make_audio(source, precision, folder, target)
+        int8 = Int8Request(target, max_drop, calibrate, report)
+        audio = make_audio(source, precision, folder, int8)
         if pack:
             write_label_pack(folder / PACK, pack)
-        manifest = _manifest(source, name, audio, side, pack)
+        manifest = _manifest(source, name, audio, side, pack, said)
         sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir())}
         (folder / CARD).write_text(model_card(manifest, sizes), encoding="utf-8")
         return write_bundle(out, manifest, lambda target: _copy(folder, target))
@@ -97,9 +113,10 @@ def _manifest(
     audio: AudioPart,
     text: TextInfo | None,
     pack: LabelPack | None,
+    caption: CaptionPart | None,
 ) -> BundleManifest:
     meta = source.student.meta
-    metrics = {**meta.provenance.metrics, **audio.metrics}
+    metrics = {**meta.provenance.metrics, **audio.metrics, **(caption.metrics if caption else {})}
     return BundleManifest(
         name=name or meta.name,
         embedding_dim=meta.audio.embedding_dim,
@@ -109,6 +126,7 @@ def _manifest(
         features=audio.features,
         program=PROGRAM,
         text=text,
+        caption=caption.info if caption else None,
         labels=pack.labels if pack else meta.labels,
         label_pack=PACK if pack else None,
         template=pack.template if pack else meta.template,

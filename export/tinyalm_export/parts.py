@@ -4,17 +4,15 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-import numpy as np
 import onnx
 from msgspec import Struct
 from onnx import helper
 
 from tinyalm.bundle import GraphInfo, ParityRow, TensorInfo, TextInfo
 from tinyalm.engine import Graph, engine
-from tinyalm.frontend import LogMelSpec, log_mel, program
+from tinyalm.frontend import LogMelSpec, program
 from tinyalm.models.counting import parameters
 from tinyalm_export.checkpoint_input import CheckpointInput
-from tinyalm_export.equalization import equalize
 from tinyalm_export.graph_text import OPSET
 from tinyalm_export.graphs import (
     encoder_graph,
@@ -25,6 +23,8 @@ from tinyalm_export.graphs import (
     waveform_graph,
 )
 from tinyalm_export.half_precision import halve_encoder
+from tinyalm_export.int8.encoder import Int8Request, int8_encoder
+from tinyalm_export.int8.table import SEARCH
 from tinyalm_export.parity import (
     audio_parity,
     check_parity,
@@ -32,7 +32,7 @@ from tinyalm_export.parity import (
     features_parity,
     text_parity,
 )
-from tinyalm_export.quantize import quantize_encoder, quantize_text
+from tinyalm_export.quantize import quantize_text
 
 Precision = Literal["fp32", "fp16", "int8"]
 AUDIO, FEATURES, PROGRAM = "audio.onnx", "features.onnx", "frontend.logmel"
@@ -49,7 +49,10 @@ class AudioPart(Struct, frozen=True):
 
 
 def make_audio(
-    source: CheckpointInput, precision: Precision, folder: Path, target: str = "cpu-x86"
+    source: CheckpointInput,
+    precision: Precision,
+    folder: Path,
+    int8: Int8Request = Int8Request(),  # noqa: B008 - frozen
 ) -> AudioPart:
     """Write the audio graph, its variant without the front end, and the front end into ``folder``.
 
@@ -57,32 +60,33 @@ def make_audio(
         source: the checkpoint.
         precision: of the encoder; the front end is not rounded.
         folder: to write into.
-        target: one of `tinyalm_export.targets.TARGETS`, for int8.
+        int8: what it is asked for; a search leaves its table there, too.
 
     Raises:
-        ExportError: a graph does not answer as the student does.
+        DataError: the manifest to calibrate on cannot be read.
+        ExportError: a graph does not answer as the student does, or int8 costs more than it may.
     """
     student, sound = source.student.audio, source.sound
     spec, rule = source.student.meta.frontend, source.student.meta.windows
     encoder = encoder_graph(student.encoder, spec.n_mels)
     model = waveform_graph(encoder, spec)
-    graph = _write(model, folder / AUDIO, spec)
+    graph = write_graph(model, folder / AUDIO, spec)
     metrics = {}
     if precision == "fp16":
         encoder = halve_encoder(encoder)
         model = waveform_graph(encoder, spec)
-        graph = _write(model, folder / AUDIO, spec)
+        graph = write_graph(model, folder / AUDIO, spec)
     if precision == "int8":
-        # What sets the ranges and what measures their cost are different windows, if there are two.
-        calibration, validation = sound[::2], sound[1::2] or sound
-        mels = [log_mel(window, spec).astype(np.float32) for window in calibration]
         exact = graph
-        even = encoder_graph(equalize(student.encoder, mels), spec.n_mels)
-        encoder = quantize_encoder(even, mels, target)
+        made = int8_encoder(source, encoder, int8)
+        encoder = made.model
         model = waveform_graph(encoder, spec)
-        graph = _write(model, folder / AUDIO, spec)
-        found = cosines(exact, graph, validation)
+        graph = write_graph(model, folder / AUDIO, spec)
+        found = cosines(exact, graph, made.held_out)
         metrics = {"int8_mean_cosine": float(found.mean()), "int8_min_cosine": float(found.min())}
+        if made.table:
+            encoded = msgspec.json.format(msgspec.json.encode(made.table), indent=2)
+            (folder / SEARCH).write_bytes(encoded + b"\n")
     rows = audio_parity(student, graph, sound, rule)
     check_parity("audio graph", precision, [(row.max_abs_error, row.min_cosine) for row in rows])
     features = _write_features(encoder, folder, spec)
@@ -91,8 +95,8 @@ def make_audio(
     (folder / PROGRAM).write_bytes(program(spec))
     count = parameters(student)
     return AudioPart(
-        info=_info(AUDIO, precision, model, count),
-        features=_info(FEATURES, precision, encoder, count),
+        info=info_of(AUDIO, precision, model, count),
+        features=info_of(FEATURES, precision, encoder, count),
         parity=rows,
         metrics=metrics,
     )
@@ -109,10 +113,10 @@ def make_text(source: CheckpointInput, precision: Precision, folder: Path) -> Te
     model = text_graph(student)
     if precision == "int8":
         model = quantize_text(model)
-    rows = text_parity(student, _write(model, folder / TEXT))
+    rows = text_parity(student, write_graph(model, folder / TEXT))
     check_parity("text graph", stored, rows)
     (folder / TOKENIZER).write_bytes(_compact(source.tokenizer))
-    info = _info(TEXT, stored, model, parameters(student))
+    info = info_of(TEXT, stored, model, parameters(student))
     return TextInfo(graph=info, tokenizer=TOKENIZER, max_tokens=student.config.max_tokens)
 
 
@@ -123,7 +127,7 @@ def _compact(tokenizer: bytes) -> bytes:
     return msgspec.json.encode(config)
 
 
-def _write(model: onnx.ModelProto, path: Path, spec: LogMelSpec | None = None) -> Graph:
+def write_graph(model: onnx.ModelProto, path: Path, spec: LogMelSpec | None = None) -> Graph:
     """Write ``model`` to ``path`` and open it as devices do."""
     path.write_bytes(file_content(stamp(model, spec)))
     return engine("onnxruntime").open(path, threads=1)
@@ -138,7 +142,7 @@ def _write_features(encoder: onnx.ModelProto, folder: Path, spec: LogMelSpec) ->
     return engine("onnxruntime").open(path, threads=1)
 
 
-def _info(file: str, precision: Precision, model: onnx.ModelProto, count: int) -> GraphInfo:
+def info_of(file: str, precision: Precision, model: onnx.ModelProto, count: int) -> GraphInfo:
     return GraphInfo(
         file=file,
         precision=precision,

@@ -1,20 +1,18 @@
 """int8: the encoder by static calibration, the text side by its weights alone."""
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 from onnxscript import ir
 from onnxscript.rewriter import rewrite
 from onnxscript.rewriter.pattern import RewriteRule
 
-from tinyalm.engine import engine
 from tinyalm_export.graph_text import as_model
+from tinyalm_export.int8.static import find_ranges, quantize
 from tinyalm_export.targets import TARGETS
 
 
@@ -23,44 +21,15 @@ def quantize_encoder(
 ) -> onnx.ModelProto:
     """Quantize ``encoder`` to 8-bit integers, with the ranges that ``log_mels`` show.
 
-    Activations have one scale, weights one a channel (Jacob et al., arXiv:1712.05877), placed as
-    QuantizeLinear and DequantizeLinear pairs that engines fuse. The first convolution, which has
-    one input channel and nothing to gain, and the output of the projection stay in float.
-
     Args:
         encoder: as `tinyalm_export.graphs.encoder_graph` makes it.
         log_mels: calibration inputs, each (frames, n_mels) float32; at least one.
         target: one of `tinyalm_export.targets.TARGETS`.
 
     Returns:
-        The quantized model, with the same inputs and outputs.
+        The quantized model, with the same inputs and outputs; see `int8.static.quantize`.
     """
-    engine("onnxruntime")  # imports ONNX Runtime so that it reports to nobody
-    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
-
-    model, scheme = as_model(encoder.graph), TARGETS[target]
-    # Without this note it recommends its own preprocessing, which has been done already.
-    helper.set_model_props(model, {"onnx.quant.pre_process": "onnxruntime.quant"})
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "encoder.onnx"
-        quantize_static(
-            model,
-            path,
-            _Reader(log_mels),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=list(scheme.operators),
-            nodes_to_exclude=_first_layer(model.graph),
-            activation_type=QuantType.QInt8 if scheme.signed else QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            reduce_range=scheme.seven_bits,
-            extra_options={
-                "OpTypesToExcludeOutputQuantization": list(scheme.float_outputs),
-                "ActivationSymmetric": scheme.signed,
-                "QuantizeBias": scheme.integer_biases,
-            },
-        )
-        return as_model(_raw(onnx.load(path).graph))
+    return quantize(encoder, find_ranges(encoder, log_mels), TARGETS[target])
 
 
 def quantize_text(text: onnx.ModelProto) -> onnx.ModelProto:
@@ -96,13 +65,6 @@ def int8_rows(weights: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[n
     return np.rint(weights / scales[:, None]).astype(np.int8), scales
 
 
-def _raw(graph: onnx.GraphProto) -> onnx.GraphProto:
-    """Store all weights as bytes, which other files can point to."""
-    for tensor in graph.initializer:
-        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor), tensor.name))
-    return graph
-
-
 def int4_rows(weights: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Quantize each row to 15 levels and pack two of them into a byte.
 
@@ -123,24 +85,6 @@ def _levels(weights: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[
     scales = (np.abs(weights).max(axis=1) / 7).astype(np.float32)
     scales[scales == 0] = 1.0
     return np.rint(weights / scales[:, None]), scales
-
-
-class _Reader:
-    """Hands log-mels to ONNX Runtime one by one."""
-
-    def __init__(self, log_mels: Sequence[NDArray[np.float32]]) -> None:
-        self._rest: Iterator[NDArray[np.float32]] = iter(log_mels)
-
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        log_mel = next(self._rest, None)
-        return None if log_mel is None else {"log_mel": log_mel[None]}
-
-
-def _first_layer(graph: onnx.GraphProto) -> list[str]:
-    """Names of the first convolution and of the activation behind it."""
-    first = next(node for node in graph.node if node.op_type == "Conv")
-    followers = [node for node in graph.node if first.output[0] in node.input]
-    return [first.name, *(node.name for node in followers if node.op_type == "Relu")]
 
 
 # onnxscript hands `op`, a builder, and the matched values by the names of the arguments.

@@ -10,26 +10,56 @@ class Target:
     Attributes:
         operators: types that are quantized.
         float_outputs: those of them whose outputs are not rounded.
-        signed: activations are int8 around 0, without a zero point; else uint8 with one.
+        float_start: convolutions stay in float up to the first that widens; else the first does.
+        signed: activations are int8, else uint8.
+        symmetric: activations have no zero point.
         seven_bits: weights keep to 7 bits.
         integer_biases: biases are int32, scaled as the sums that they are added to; else float.
     """
 
     operators: tuple[str, ...]
     float_outputs: tuple[str, ...]
+    float_start: bool
     signed: bool
+    symmetric: bool
     seven_bits: bool
     integer_biases: bool
 
+
+_ONNX_RUNTIME = ("Add", "Conv", "Flatten", "Gemm", "GlobalAveragePool", "Relu")
 
 TARGETS = {
     # The AVX2 instruction that multiplies unsigned with signed bytes adds pairs of products in 16
     # bits and would saturate, so that processors without VNNI would answer differently.
     "cpu-x86": Target(
-        operators=("Add", "Conv", "Flatten", "Gemm", "GlobalAveragePool", "Relu"),
+        operators=_ONNX_RUNTIME,
         float_outputs=("Gemm",),
+        float_start=True,
         signed=False,
+        symmetric=False,
         seven_bits=True,
+        integer_biases=True,
+    ),
+    # SDOT and SMMLA multiply signed with signed bytes and add in 32 bits. Zero points stay, since
+    # what follows a ReLU would lose a bit without one.
+    "cpu-arm": Target(
+        operators=_ONNX_RUNTIME,
+        float_outputs=("Gemm",),
+        float_start=True,
+        signed=True,
+        symmetric=False,
+        seven_bits=False,
+        integer_biases=True,
+    ),
+    # ONNX Runtime's WebAssembly kernels have SIMD code for unsigned activations alone
+    # (MlasGemmU8X8DispatchWasmSimd); it adds in 32 bits.
+    "web": Target(
+        operators=_ONNX_RUNTIME,
+        float_outputs=("Gemm",),
+        float_start=True,
+        signed=False,
+        symmetric=False,
+        seven_bits=False,
         integer_biases=True,
     ),
     # It takes neither zero points nor 32-bit integers to be dequantized, and fuses what follows a
@@ -37,7 +67,9 @@ TARGETS = {
     "tensorrt": Target(
         operators=("Add", "Conv", "Gemm"),
         float_outputs=("Add", "Conv", "Gemm"),
+        float_start=False,
         signed=True,
+        symmetric=True,
         seven_bits=False,
         integer_biases=False,
     ),

@@ -71,8 +71,10 @@ class OnnxRuntimeEngine:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.execution_mode = self._onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        # The arena keeps the largest of everything it ever gave out.
-        options.enable_cpu_mem_arena = False
+        # One arena for all threads and no pattern for every shape: malloc's own arenas, one a
+        # thread, and blocks of ever new sizes are memory that grows (benchmarks/soak.py).
+        options.enable_cpu_mem_arena = True
+        options.enable_mem_pattern = False
         # Fatal only: an error is raised, and a log line beside it would say it twice.
         options.log_severity_level = 4
         return options

@@ -73,7 +73,7 @@ def test_usage_errors_end_with_status_2(args):
 def test_a_registered_command_runs_and_is_listed(plugin):
     plugin(lambda: click.echo("exported"))
     assert CliRunner().invoke(main.cli, ["export"]).output == "exported\n"
-    assert "  export  Export a student." in CliRunner().invoke(main.cli, ["--help"]).output
+    assert "  export   Export a student." in CliRunner().invoke(main.cli, ["--help"]).output
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_an_extra_that_is_missing_when_the_command_is_imported(monkeypatch):
     done = CliRunner().invoke(main.cli, ["export", "x"])
     assert done.exit_code == 2
     assert done.stderr == 'tinyalm export needs: pip install "tinyalm[export]"\n'
-    assert 'export  needs: pip install "tinyalm[export]"' in run_help()
+    assert 'export   needs: pip install "tinyalm[export]"' in run_help()
 
 
 def test_a_command_that_is_broken_does_not_hide_the_others(plugin, monkeypatch):
@@ -123,8 +123,8 @@ def test_a_command_that_is_broken_does_not_hide_the_others(plugin, monkeypatch):
     monkeypatch.setattr("tinyalm.extras._installed", lambda _: True)
     monkeypatch.setitem(sys.modules, "tinyalm_export.stub", None)
     assert isinstance(CliRunner().invoke(main.cli, ["export"]).exception, ModuleNotFoundError)
-    assert "export  cannot be imported: " in run_help()
-    assert "tag     Say which labels" in run_help()
+    assert "export   cannot be imported: " in run_help()
+    assert "tag      Say which labels" in run_help()
 
 
 def run_help():

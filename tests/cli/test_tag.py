@@ -1,4 +1,7 @@
+import csv
+import io
 import json
+import subprocess
 
 import numpy as np
 import pytest
@@ -6,7 +9,7 @@ import soundfile
 
 from tests.audio_files import bad_files, good_files
 from tests.fakes import RATE, WORDS, make_bundle, tone, write_tone
-from tests.process import one_line, tinyalm
+from tests.process import COMMAND, environment, one_line, tinyalm
 
 
 @pytest.fixture
@@ -143,3 +146,65 @@ def test_names_that_the_terminal_cannot_show_are_answered(bundle, folder, tmp_pa
         )
         assert (done.returncode, done.stderr) == (0, "")
         assert r"\u96e8.wav" in done.stdout
+
+
+def test_rows_of_every_window_as_csv(bundle, tmp_path):
+    odd = write_tone(tmp_path / 'a, "b".wav', "hum", seconds=3)
+    write_tone(tmp_path / "beep.wav", "beep", seconds=1)
+    options = ["--bundle", bundle, "--top-k", 1, "--csv"]
+    done = tinyalm("tag", odd, tmp_path / "beep.wav", *options)
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [(row["file"], row["start"], row["end"], row["label"]) for row in rows] == [
+        (str(odd), "0.000", "2.000", "hum"),
+        (str(odd), "1.000", "3.000", "hum"),
+        (str(tmp_path / "beep.wav"), "0.000", "1.000", "beep"),
+    ]
+    assert all(0.99 < float(row["score"]) < 1 for row in rows)
+
+
+def test_a_label_track_for_audacity(bundle, tmp_path):
+    file = write_tone(tmp_path / "hum.wav", "hum", seconds=3)
+    done = tinyalm("tag", file, "--bundle", bundle, "--top-k", 1, "--audacity")
+    assert done.stdout == "0.000000\t2.000000\thum 0.99\n1.000000\t3.000000\thum 0.99\n"
+    done = tinyalm("tag", file, file, "--bundle", bundle, "--audacity")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "a label track is of one recording, and here are 2" in one_line(done.stderr)
+
+
+def test_jobs_change_nothing(bundle, folder):
+    (folder / "a-bad.wav").write_bytes(b"no sound")
+    for number in range(12):
+        write_tone(folder / f"{number:02}.wav", WORDS[number % 8], seconds=0.5 + number % 3)
+    alone = tinyalm("tag", folder, folder / "none.wav", "--bundle", bundle, "--json")
+    several = tinyalm("tag", folder, folder / "none.wav", "--bundle", bundle, "--json", "--jobs", 3)
+    assert alone.returncode == several.returncode == 2
+    assert alone.stdout == several.stdout
+    assert alone.stderr == several.stderr
+    assert len(several.stderr.splitlines()) == 2
+    assert len(answers(several)) == 16
+
+
+def test_labels_that_make_no_sense_end_all_jobs(bundle, folder):
+    done = tinyalm("tag", folder, "--bundle", bundle, "--labels", "hum,hum", "--jobs", 2)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "label 'hum' is there twice" in one_line(done.stderr)
+
+
+def test_a_file_on_standard_input(bundle, folder):
+    def piped(content):
+        return subprocess.run(
+            [*COMMAND, "tag", "-", "--bundle", str(bundle), "--json"],
+            input=content,
+            env=environment(),
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+
+    done = piped((folder / "hum.wav").read_bytes())
+    answer = json.loads(done.stdout)
+    assert (answer["file"], answer["tags"][0]["label"]) == ("-", "hum")
+    done = piped(b"")
+    assert done.returncode == 2
+    assert one_line(done.stderr.decode()).startswith("tinyalm: <stream>: empty")

@@ -71,11 +71,13 @@ def test_memory_does_not_grow_with_the_recording(bundle, hum, tmp_path):
     assert peaks[1] - peaks[0] < 20  # MB; the samples alone would be 77
 
 
-def test_an_interrupt_keeps_what_is_finished(bundle, hum):
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_an_interrupt_keeps_what_is_finished(bundle, hum, jobs):
     # A test runner in the background passes on an ignored SIGINT.
     code = f"import signal; signal.signal(2, signal.default_int_handler); {COMMAND[-1]}"
     files = [str(hum)] * 20_000
     command = [sys.executable, "-c", code, "tag", *files, "--bundle", str(bundle), "--json"]
+    command += ["--jobs", str(jobs)]
     process = subprocess.Popen(command, stdout=-1, stderr=-1, text=True, env=environment())
     first = [process.stdout.readline() for _ in range(3)]
     process.send_signal(signal.SIGINT)

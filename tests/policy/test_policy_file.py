@@ -8,7 +8,7 @@ from tests.policy.files import ALL, write_keys, write_policy
 from tinyalm.errors import ConfigError
 from tinyalm.policy import Policy
 from tinyalm.policy.reading import read_policy
-from tinyalm.policy.signing import sign
+from tinyalm.signing import sign
 
 
 def refused(path, message, key=None):

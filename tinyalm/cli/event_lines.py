@@ -1,11 +1,9 @@
 """Events as lines of text: for people, JSON Lines, CSV, and Audacity's label tracks."""
 
-import csv
-import io
 import json
 from collections.abc import Callable
 
-from tinyalm.cli.layout import clock
+from tinyalm.cli.layout import clock, comma_separated, track_line
 from tinyalm.streaming import Event
 
 Form = Callable[[Event], str]
@@ -24,15 +22,13 @@ def as_json(event: Event) -> str:
 
 def as_csv(event: Event) -> str:
     """A row of `CSV_HEAD`."""
-    line = io.StringIO()
-    cells = [f"{seconds:.3f}" for seconds in (event.start, event.end, event.peak)]
-    csv.writer(line, lineterminator="").writerow([*cells, f"{event.score:.4f}", event.label])
-    return line.getvalue()
+    times = [f"{seconds:.3f}" for seconds in (event.start, event.end, event.peak)]
+    return comma_separated([*times, f"{event.score:.4f}", event.label])
 
 
 def as_audacity(event: Event) -> str:
-    """A line of an Audacity label track: start, end and label, tabs between them."""
-    return f"{event.start:.6f}\t{event.end:.6f}\t{' '.join(event.label.split())}"
+    """A line of an Audacity label track."""
+    return track_line(event.start, event.end, event.label)
 
 
 CSV_HEAD = "start,end,peak,score,label"

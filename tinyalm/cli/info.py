@@ -1,14 +1,16 @@
 """`tinyalm info`: what a bundle is, where it comes from, and what it was measured at."""
 
 import json
+import os
 from pathlib import Path
 
 import click
 import msgspec
 
-from tinyalm.bundle import MANIFEST, BundleManifest, GraphInfo, read_bundle
+from tinyalm.bundle import KEY_VARIABLE, MANIFEST, BundleManifest, GraphInfo, read_bundle
 from tinyalm.cli.layout import aligned, size
 from tinyalm.shipped import find_bundle
+from tinyalm.signing import signature_of
 
 
 @click.command()
@@ -27,7 +29,15 @@ def info(bundle: Path | None, as_json: bool) -> None:
         click.echo(json.dumps(described))
     else:
         files = f"{len(manifest.files) + 1} files, {size(total)}, all as they were made"
-        click.echo(aligned([*_model(manifest), *_origin(manifest), ("files", files)]))
+        rows = [*_model(manifest), *_origin(manifest), ("files", files)]
+        if signature_of(folder / MANIFEST).is_file():
+            rows.append(("signature", _signed()))
+        click.echo(aligned(rows))
+
+
+def _signed() -> str:
+    key = os.environ.get(KEY_VARIABLE)
+    return f"by the key {key}" if key else f"not checked: {KEY_VARIABLE} names no public key"
 
 
 def _model(manifest: BundleManifest) -> list[tuple[str, str]]:

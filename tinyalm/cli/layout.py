@@ -1,5 +1,7 @@
 """How the commands lay out what they print for people."""
 
+import csv
+import io
 from collections.abc import Sequence
 
 
@@ -25,3 +27,15 @@ def aligned(rows: Sequence[Sequence[str]], indent: str = "") -> str:
         for row in rows
     )
     return "\n".join(indent + line for line in lines)
+
+
+def comma_separated(cells: Sequence[str]) -> str:
+    """A row of CSV without its end."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(cells)
+    return line.getvalue()
+
+
+def track_line(start: float, end: float, label: str) -> str:
+    """A line of an Audacity label track: start and end in seconds, label, tabs between them."""
+    return f"{start:.6f}\t{end:.6f}\t{' '.join(label.split())}"

@@ -16,6 +16,7 @@ from tinyalm.extras import extras, missing, pip_command
 
 BUILT_IN = (
     "bench",
+    "caption",
     "doctor",
     "index",
     "info",
@@ -24,6 +25,7 @@ BUILT_IN = (
     "listen",
     "policy",
     "search",
+    "sign",
     "tag",
 )
 GROUP = "tinyalm.commands"

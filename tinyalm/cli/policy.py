@@ -1,4 +1,4 @@
-"""`tinyalm policy`: check a policy file, and sign it."""
+"""`tinyalm policy`: check a policy file."""
 
 from pathlib import Path
 
@@ -6,16 +6,14 @@ import click
 
 from tinyalm.cli.layout import aligned
 from tinyalm.policy.families import labels_of
-from tinyalm.policy.reading import parse, read_policy
-from tinyalm.policy.signing import read
-from tinyalm.policy.signing import sign as write_signature
+from tinyalm.policy.reading import read_policy
 
 _PATH = click.Path(path_type=Path)
 
 
 @click.group()
 def policy() -> None:
-    """Check and sign the policy files that say what may be asked (docs/privacy.md)."""
+    """Check the policy files that say what may be asked (docs/privacy.md)."""
 
 
 @policy.command()
@@ -37,18 +35,3 @@ def check(file: Path, key: Path | None) -> None:
         ("audit log", found.audit or "none"),
     ]
     click.echo(aligned(rows))
-
-
-@policy.command()
-@click.argument("file", type=_PATH)
-@click.option("--key", required=True, type=_PATH, help="The private Ed25519 key (PEM).")
-def sign(file: Path, key: Path) -> None:
-    """Sign the policy FILE, into FILE.sig.
-
-    Keys are made by openssl:
-
-        openssl genpkey -algorithm ed25519 -out private.pem
-        openssl pkey -in private.pem -pubout -out public.pem
-    """
-    parse(file, read(file, "the policy"))
-    click.echo(f"wrote {write_signature(file, key)}")

@@ -8,7 +8,7 @@ import msgspec
 
 from tinyalm.errors import ConfigError
 from tinyalm.policy.rules import Policy
-from tinyalm.policy.signing import SUFFIX, read, verify
+from tinyalm.signing import read, signature_of, verify
 
 VARIABLE, KEY_VARIABLE = "TINYALM_POLICY", "TINYALM_POLICY_KEY"
 
@@ -30,9 +30,13 @@ def read_policy(path: str | Path, key: str | Path | None = None) -> Policy:
     path = Path(path)
     content = read(path, "the policy")
     key = key or os.environ.get(KEY_VARIABLE) or None
-    signature = Path(f"{path}{SUFFIX}")
-    if key is not None or signature.exists():
-        verify(path, content, signature, key)
+    if key is not None:
+        verify(path, content, key)
+    elif signature_of(path).exists():
+        raise ConfigError(
+            f"{path}: signed, and there is no key to check that with; give the public key with "
+            f"--policy-key or {KEY_VARIABLE}"
+        )
     return parse(path, content)
 
 

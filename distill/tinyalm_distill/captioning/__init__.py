@@ -1,0 +1,1 @@
+"""A captioner taught on text alone (docs/captioning.md)."""
