@@ -17,7 +17,7 @@ from tinyalm_distill.captioning.recipe import (
 )
 from tinyalm_export.caption_graph import caption_graph
 from tinyalm_export.graphs import file_content, stamp
-from tinyalm_export.parts import _info
+from tinyalm_export.parts import info_of
 
 FORMS = ("a {} and a {}", "a {} while a {} sounds", "the {} , then the {}")
 
@@ -58,7 +58,7 @@ def bundle_with(path: Path, checkpoint: Path, **fields: Any) -> Path:
     trained = load_captioner(checkpoint)
     model = caption_graph(trained.captioner, int8=False)
     info = CaptionInfo(
-        graph=_info("captioner.onnx", "fp32", model, 0), tokenizer="words.json", max_tokens=12
+        graph=info_of("captioner.onnx", "fp32", model, 0), tokenizer="words.json", max_tokens=12
     )
 
     def fill_all(folder: Path) -> None:

@@ -143,6 +143,7 @@ def _write_features(encoder: onnx.ModelProto, folder: Path, spec: LogMelSpec) ->
 
 
 def info_of(file: str, precision: Precision, model: onnx.ModelProto, count: int) -> GraphInfo:
+    """What a manifest says of ``model`` in ``file``, which has ``count`` parameters."""
     return GraphInfo(
         file=file,
         precision=precision,
