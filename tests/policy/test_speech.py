@@ -1,5 +1,6 @@
 """Speech redaction, measured: who speaks and what is said cannot be told from what is kept."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,21 @@ def chance(classes):
     return 1 / len(np.unique(classes))
 
 
+class Answers:
+    """An audio side that answers to windows with the given rows, one by one, whatever it hears."""
+
+    batch_size = 4
+
+    def __init__(self, rows):
+        self.rows = iter(rows)
+
+    def __call__(self, _):
+        return next(self.rows)
+
+    def batch(self, waveforms):
+        return np.stack([next(self.rows) for _ in waveforms])
+
+
 @pytest.mark.parametrize("what", ["speaker", "word"])
 def test_without_redaction_a_probe_tells(voices, what):
     alone = voices["snr"] == ALONE
@@ -105,10 +121,10 @@ def test_other_sounds_are_kept(voices, redaction, rule, least):
 def test_an_index_stores_what_is_left(voices, tmp_path, monkeypatch):
     speech = voices["rows"][voices["snr"] == ALONE][:6]
     sound = to_float(voices["background"])[:1]
-    heard = iter([*speech, *sound] * 2)
+    heard = Answers([*speech, *sound] * 2)
     for rule, most in (("drop", 1), ("keep", 7)):
         model = tinyalm.load(policy=Policy(tasks=TASKS, speech=rule))
-        monkeypatch.setattr(model, "_audio", lambda _: next(heard))
+        monkeypatch.setattr(model, "_audio", heard)
         file = tmp_path / "a.wav"
         length, hop = model.manifest.windows.length_s, model.manifest.windows.hop_s
         seconds = length + 6 * hop
@@ -124,7 +140,7 @@ def test_refused_speech_is_not_answered_for(voices, tmp_path, monkeypatch):
     model = tinyalm.load(policy=Policy(tasks=TASKS, speech="refuse"))
     row = voices["rows"][voices["snr"] == ALONE][0]
     assert model._speech.dominant(row[None])[0]
-    monkeypatch.setattr(model, "_audio", lambda _: row)
+    monkeypatch.setattr(model, "_audio", Answers(itertools.repeat(row)))
     sound = tone(250, 3)
     for ask in (
         lambda: model.tag(sound, sample_rate=RATE),

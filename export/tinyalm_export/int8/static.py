@@ -112,7 +112,7 @@ def start(graph: onnx.GraphProto, target: Target) -> list[str]:
     Few channels gain nothing from 8 bits. Where the target says so, this goes on as long as the
     maps get no wider, and only their narrowest part is rounded.
     """
-    channels = {tensor.name: tensor.dims[0] for tensor in graph.initializer}
+    channels = {tensor.name: tensor.dims[0] for tensor in graph.initializer if tensor.dims}
     names: list[str] = []
     width = 0
     for node in graph.node:
