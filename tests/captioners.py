@@ -16,8 +16,7 @@ from tinyalm_distill.captioning.recipe import (
     CaptionTraining,
 )
 from tinyalm_export.caption_graph import caption_graph
-from tinyalm_export.graphs import file_content, stamp
-from tinyalm_export.parts import info_of
+from tinyalm_export.graphs import file_content, graph_info, stamp
 
 FORMS = ("a {} and a {}", "a {} while a {} sounds", "the {} , then the {}")
 
@@ -58,7 +57,7 @@ def bundle_with(path: Path, checkpoint: Path, **fields: Any) -> Path:
     trained = load_captioner(checkpoint)
     model = caption_graph(trained.captioner, int8=False)
     info = CaptionInfo(
-        graph=info_of("captioner.onnx", "fp32", model, 0), tokenizer="words.json", max_tokens=12
+        graph=graph_info("captioner.onnx", "fp32", model, 0), tokenizer="words.json", max_tokens=12
     )
 
     def fill_all(folder: Path) -> None:

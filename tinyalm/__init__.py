@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tinyalm.captioning import Caption
+    from tinyalm.captioning.results import Caption
     from tinyalm.errors import TinyalmError
     from tinyalm.frontend import LogMelSpec
     from tinyalm.label_pack import LabelPack, read_label_pack
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "Caption": "tinyalm.captioning",
+    "Caption": "tinyalm.captioning.results",
     "ClipTags": "tinyalm.results",
     "Event": "tinyalm.streaming",
     "EventRule": "tinyalm.streaming",

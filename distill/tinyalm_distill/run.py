@@ -16,13 +16,14 @@ from tinyalm.cache import cache_dir
 from tinyalm.errors import ConfigError
 from tinyalm.frontend import preset
 from tinyalm.models.audio import AudioStudent
-from tinyalm.models.checkpoint import META, Student, StudentMeta, save_student
+from tinyalm.models.checkpoint import Student, StudentMeta, save_student
 from tinyalm_distill.cache import world
 from tinyalm_distill.calibration import fit_calibration
 from tinyalm_distill.filling import Filled, fill_cache
 from tinyalm_distill.progress import bar
 from tinyalm_distill.recipe import Recipe
 from tinyalm_distill.recordings import Recordings
+from tinyalm_distill.run_folder import STATE
 from tinyalm_distill.start import first_student
 from tinyalm_distill.teachers import AudioTextTeacher
 from tinyalm_distill.text_training import DistilledText, distil_text
@@ -30,7 +31,6 @@ from tinyalm_distill.trainer import Curriculum, Trainer
 from tinyalm_distill.training_state import write_history
 from tinyalm_distill.validation import Validation
 
-RECIPE, STATE = "recipe.json", "training.safetensors"
 _CALIBRATION_WINDOWS = 256
 
 Say = Callable[[str], None]
@@ -92,25 +92,6 @@ def distil(recipe: Recipe, teacher: AudioTextTeacher, out: Path, *, say: Say) ->
     windows = validation.windows(_CALIBRATION_WINDOWS)
     save_student(out, meta, weights, text.tokenizer.to_str(), windows)
     return Outcome(meta, len(train.skipped) + len(held_out.skipped))
-
-
-def claim(out: Path, recipe: Recipe, *, resume: bool) -> None:
-    """Make ``out`` the folder of this run, and write down there what it does.
-
-    Raises:
-        ConfigError: it holds something else, or an unfinished run that ``resume`` does not ask for.
-    """
-    if (out / META).is_file():
-        raise ConfigError(f"{out}: holds a finished checkpoint; choose another --out")
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out}: is a file; choose another --out")
-    if out.is_dir() and any(out.iterdir()) and not resume:
-        begun = (out / RECIPE).is_file()
-        remedy = "add --resume to go on with it, or choose" if begun else "choose"
-        raise ConfigError(f"{out}: is not empty; {remedy} another --out")
-    out.mkdir(parents=True, exist_ok=True)
-    encoded = msgspec.json.format(msgspec.json.encode(recipe), indent=2)
-    (out / RECIPE).write_bytes(encoded + b"\n")
 
 
 def _audio_student(

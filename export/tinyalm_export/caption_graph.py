@@ -50,7 +50,7 @@ def caption_graph(captioner: Captioner, *, int8: bool) -> onnx.ModelProto:
     wide = g.op("Cast", [later], "later_float", to=TensorProto.FLOAT)
     barred = g.op("Mul", [wide, g.constant("barring", np.float32(_BARRED))], "barred")
     kept = []
-    for number, layer in enumerate(captioner.layers):
+    for number, layer in enumerate(captioner.decoders()):
         x, present = _layer(g, f"layers.{number}", number, x, barred, layer)
         kept.append(present)
     g.op("Concat", kept, "present", axis=0)
@@ -69,10 +69,9 @@ def caption_graph(captioner: Captioner, *, int8: bool) -> onnx.ModelProto:
 
 
 def _layer(
-    g: "_Nodes", name: str, number: int, x: str, barred: str, layer: nn.Module
+    g: "_Nodes", name: str, number: int, x: str, barred: str, layer: DecoderLayer
 ) -> tuple[str, str]:
     """A decoder layer; its output, and (1, 2, …) keys and values."""
-    assert isinstance(layer, DecoderLayer)  # noqa: S101 - what ModuleList forgets
     heads, size = layer.heads, layer.attended.in_features // layer.heads
     parts = g.linear(
         f"{name}.attend", g.norm(f"{name}.attention_norm", x, layer.attention_norm), layer.attend

@@ -17,7 +17,8 @@ from tinyalm.models.captioner_checkpoint import load_captioner
 from tinyalm.models.checkpoint import StudentMeta
 from tinyalm.models.counting import parameters
 from tinyalm_export.caption_graph import caption_graph
-from tinyalm_export.parts import Precision, info_of, write_graph
+from tinyalm_export.graphs import graph_info
+from tinyalm_export.parts import Precision, write_graph
 
 CAPTIONER, TOKENIZER = "captioner.onnx", "captioner-tokenizer.json"
 EXAMPLES = 200  # embeddings that it is proven on
@@ -66,7 +67,7 @@ def make_caption(
         )
     (folder / TOKENIZER).write_bytes(_compact(trained.tokenizer.to_str()))
     info = CaptionInfo(
-        graph=info_of(CAPTIONER, stored, model, parameters(captioner)),
+        graph=graph_info(CAPTIONER, stored, model, parameters(captioner)),
         tokenizer=TOKENIZER,
         max_tokens=meta.config.max_tokens,
     )

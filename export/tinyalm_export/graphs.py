@@ -8,10 +8,11 @@ import torch
 from onnx import compose, helper
 
 import tinyalm
+from tinyalm.bundle import GraphInfo, TensorInfo
 from tinyalm.frontend import LogMelSpec, program
 from tinyalm.models.audio import AudioEncoder
 from tinyalm.models.text import TextStudent
-from tinyalm_export.graph_text import as_model
+from tinyalm_export.graph_text import OPSET, as_model
 from tinyalm_export.log_mel_graph import log_mel_graph
 from tinyalm_export.torch_graph import fold_batchnorm, torch_graph
 
@@ -111,3 +112,24 @@ def file_content(model: onnx.ModelProto) -> bytes:
     """What the file of ``model`` holds, the same bytes every time."""
     content: bytes = model.SerializeToString(deterministic=True)
     return content
+
+
+def graph_info(file: str, precision: str, model: onnx.ModelProto, count: int) -> GraphInfo:
+    """What a manifest says of ``model`` in ``file``, which has ``count`` parameters."""
+    return GraphInfo(
+        file=file,
+        precision=precision,
+        opset=OPSET,
+        parameters=count,
+        inputs=[_tensor(value) for value in model.graph.input],
+        outputs=[_tensor(value) for value in model.graph.output],
+    )
+
+
+def _tensor(value: onnx.ValueInfoProto) -> TensorInfo:
+    tensor = value.type.tensor_type
+    return TensorInfo(
+        name=value.name,
+        dtype=helper.tensor_dtype_to_np_dtype(tensor.elem_type).name,
+        shape=[axis.dim_param or axis.dim_value for axis in tensor.shape.dim],
+    )

@@ -6,17 +6,16 @@ from typing import Literal
 import msgspec
 import onnx
 from msgspec import Struct
-from onnx import helper
 
-from tinyalm.bundle import GraphInfo, ParityRow, TensorInfo, TextInfo
+from tinyalm.bundle import GraphInfo, ParityRow, TextInfo
 from tinyalm.engine import Graph, engine
 from tinyalm.frontend import LogMelSpec, program
 from tinyalm.models.counting import parameters
 from tinyalm_export.checkpoint_input import CheckpointInput
-from tinyalm_export.graph_text import OPSET
 from tinyalm_export.graphs import (
     encoder_graph,
     file_content,
+    graph_info,
     share_weights,
     stamp,
     text_graph,
@@ -95,8 +94,8 @@ def make_audio(
     (folder / PROGRAM).write_bytes(program(spec))
     count = parameters(student)
     return AudioPart(
-        info=info_of(AUDIO, precision, model, count),
-        features=info_of(FEATURES, precision, encoder, count),
+        info=graph_info(AUDIO, precision, model, count),
+        features=graph_info(FEATURES, precision, encoder, count),
         parity=rows,
         metrics=metrics,
     )
@@ -116,7 +115,7 @@ def make_text(source: CheckpointInput, precision: Precision, folder: Path) -> Te
     rows = text_parity(student, write_graph(model, folder / TEXT))
     check_parity("text graph", stored, rows)
     (folder / TOKENIZER).write_bytes(_compact(source.tokenizer))
-    info = info_of(TEXT, stored, model, parameters(student))
+    info = graph_info(TEXT, stored, model, parameters(student))
     return TextInfo(graph=info, tokenizer=TOKENIZER, max_tokens=student.config.max_tokens)
 
 
@@ -140,24 +139,3 @@ def _write_features(encoder: onnx.ModelProto, folder: Path, spec: LogMelSpec) ->
     path = folder / FEATURES
     path.write_bytes(file_content(model))
     return engine("onnxruntime").open(path, threads=1)
-
-
-def info_of(file: str, precision: Precision, model: onnx.ModelProto, count: int) -> GraphInfo:
-    """What a manifest says of ``model`` in ``file``, which has ``count`` parameters."""
-    return GraphInfo(
-        file=file,
-        precision=precision,
-        opset=OPSET,
-        parameters=count,
-        inputs=[_tensor(value) for value in model.graph.input],
-        outputs=[_tensor(value) for value in model.graph.output],
-    )
-
-
-def _tensor(value: onnx.ValueInfoProto) -> TensorInfo:
-    tensor = value.type.tensor_type
-    return TensorInfo(
-        name=value.name,
-        dtype=helper.tensor_dtype_to_np_dtype(tensor.elem_type).name,
-        shape=[axis.dim_param or axis.dim_value for axis in tensor.shape.dim],
-    )

@@ -1,6 +1,6 @@
 """What 8-bit graphs must be like on each kind of machine: data, read by the quantizer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -26,42 +26,27 @@ class Target:
     integer_biases: bool
 
 
-_ONNX_RUNTIME = ("Add", "Conv", "Flatten", "Gemm", "GlobalAveragePool", "Relu")
+# ONNX Runtime's kernels, and what each machine's own differ in.
+# The AVX2 instruction that multiplies unsigned with signed bytes adds pairs of products in 16
+# bits and would saturate, so that processors without VNNI would answer differently.
+_X86 = Target(
+    operators=("Add", "Conv", "Flatten", "Gemm", "GlobalAveragePool", "Relu"),
+    float_outputs=("Gemm",),
+    float_start=True,
+    signed=False,
+    symmetric=False,
+    seven_bits=True,
+    integer_biases=True,
+)
 
 TARGETS = {
-    # The AVX2 instruction that multiplies unsigned with signed bytes adds pairs of products in 16
-    # bits and would saturate, so that processors without VNNI would answer differently.
-    "cpu-x86": Target(
-        operators=_ONNX_RUNTIME,
-        float_outputs=("Gemm",),
-        float_start=True,
-        signed=False,
-        symmetric=False,
-        seven_bits=True,
-        integer_biases=True,
-    ),
+    "cpu-x86": _X86,
     # SDOT and SMMLA multiply signed with signed bytes and add in 32 bits. Zero points stay, since
     # what follows a ReLU would lose a bit without one.
-    "cpu-arm": Target(
-        operators=_ONNX_RUNTIME,
-        float_outputs=("Gemm",),
-        float_start=True,
-        signed=True,
-        symmetric=False,
-        seven_bits=False,
-        integer_biases=True,
-    ),
+    "cpu-arm": replace(_X86, signed=True, seven_bits=False),
     # ONNX Runtime's WebAssembly kernels have SIMD code for unsigned activations alone
     # (MlasGemmU8X8DispatchWasmSimd); it adds in 32 bits.
-    "web": Target(
-        operators=_ONNX_RUNTIME,
-        float_outputs=("Gemm",),
-        float_start=True,
-        signed=False,
-        symmetric=False,
-        seven_bits=False,
-        integer_biases=True,
-    ),
+    "web": replace(_X86, seven_bits=False),
     # It takes neither zero points nor 32-bit integers to be dequantized, and fuses what follows a
     # convolution up to the rounding of the next one's input, if nothing is rounded in between.
     "tensorrt": Target(

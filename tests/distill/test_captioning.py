@@ -21,12 +21,13 @@ from tinyalm_distill.captioning.lessons import (
     prepare,
     projection,
 )
-from tinyalm_distill.captioning.making import claim, make_captioner
+from tinyalm_distill.captioning.making import make_captioner
 from tinyalm_distill.captioning.recipe import Bridge, CaptionRecipe
 from tinyalm_distill.captioning.texts import read_captions, short_captions, tidy
 from tinyalm_distill.captioning.training import CaptionTrainer
 from tinyalm_distill.cli import distill
 from tinyalm_distill.recipe_file import read_as
+from tinyalm_distill.run_folder import claim
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 

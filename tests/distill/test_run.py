@@ -17,7 +17,8 @@ from tinyalm.errors import ConfigError, DataError
 from tinyalm.models.checkpoint import load_calibration, load_student
 from tinyalm_distill.manifest import Clip
 from tinyalm_distill.recipe import DataConfig, Recipe
-from tinyalm_distill.run import claim, distil
+from tinyalm_distill.run import distil
+from tinyalm_distill.run_folder import claim
 from tinyalm_distill.splits import split_clips
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -28,7 +29,8 @@ import sys
 from pathlib import Path
 from tests.distill.sounds import make_recipe
 from tests.fake_teacher import ToneTeacher
-from tinyalm_distill.run import claim, distil
+from tinyalm_distill.run import distil
+from tinyalm_distill.run_folder import claim
 
 recipe, out = make_recipe(Path(sys.argv[1]), steps=int(sys.argv[3])), Path(sys.argv[2])
 claim(out, recipe, resume=True)

@@ -16,7 +16,8 @@ from tinyalm.models.counting import cost
 from tinyalm.models.separable import SeparableBody
 from tinyalm.models.shapes import SeparableBlock, SeparableConfig
 from tinyalm_distill.recipe import AudioShape, Inherit, Recipe
-from tinyalm_distill.run import claim, distil
+from tinyalm_distill.run import distil
+from tinyalm_distill.run_folder import claim
 from tinyalm_distill.teachers import Inheritance
 
 pytestmark = pytest.mark.usefixtures("own_cache")

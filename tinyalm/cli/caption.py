@@ -12,7 +12,7 @@ from tinyalm.cli.model_options import load_model, model_options
 from tinyalm.errors import AudioError
 
 if TYPE_CHECKING:
-    from tinyalm.captioning import Caption
+    from tinyalm.captioning.results import Caption
     from tinyalm.captioning.side import Style
 
 

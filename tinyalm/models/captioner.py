@@ -67,6 +67,10 @@ class Captioner(nn.Module):
         self.norm = nn.LayerNorm(config.width)
         nn.init.normal_(self.table.weight, std=config.width**-0.5)
 
+    def decoders(self) -> list["DecoderLayer"]:
+        """The layers, in order."""
+        return [layer for layer in self.layers if isinstance(layer, DecoderLayer)]
+
     def forward(self, embedding: Tensor, input_ids: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
         """Score the token that follows each of ``input_ids``.
 

@@ -4,21 +4,18 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import torch
 
 import tinyalm
 from tinyalm.cache import cache_dir
-from tinyalm.errors import ConfigError
-from tinyalm.models.captioner_checkpoint import META, CaptionerMeta, save_captioner
+from tinyalm.models.captioner_checkpoint import CaptionerMeta, save_captioner
 from tinyalm_distill.captioning.lessons import prepare
 from tinyalm_distill.captioning.recipe import CaptionRecipe
 from tinyalm_distill.captioning.training import CaptionTrainer
 from tinyalm_distill.progress import bar
+from tinyalm_distill.run_folder import STATE
 from tinyalm_distill.teachers import AudioTextTeacher
 from tinyalm_distill.training_state import write_history
-
-RECIPE, STATE = "recipe.json", "training.safetensors"
 
 
 def make_captioner(
@@ -29,7 +26,8 @@ def make_captioner(
     Args:
         recipe: what to do.
         teacher: the one that ``recipe`` names, opened.
-        out: the checkpoint's folder, see `claim`; what an interrupted run left is gone on with.
+        out: the checkpoint's folder, see `tinyalm_distill.run_folder.claim`; an interrupted
+            run is gone on with.
         say: told, line by line, what goes on.
 
     Raises:
@@ -54,21 +52,3 @@ def make_captioner(
     examples = torch.from_numpy(lessons.embeddings[lessons.held_out])
     save_captioner(out, meta, captioner, lessons.tokenizer, examples)
     return meta
-
-
-def claim(out: Path, recipe: CaptionRecipe, *, resume: bool) -> None:
-    """Make ``out`` the folder of this run, and write down there what it does.
-
-    Raises:
-        ConfigError: it holds something else, or an unfinished run that ``resume`` does not ask for.
-    """
-    if (out / META).is_file():
-        raise ConfigError(f"{out}: holds a finished captioner; choose another --out")
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out}: is a file; choose another --out")
-    if out.is_dir() and any(out.iterdir()) and not resume:
-        begun = (out / RECIPE).is_file()
-        remedy = "add --resume to go on with it, or choose" if begun else "choose"
-        raise ConfigError(f"{out}: is not empty; {remedy} another --out")
-    out.mkdir(parents=True, exist_ok=True)
-    (out / RECIPE).write_bytes(msgspec.json.format(msgspec.json.encode(recipe), indent=2) + b"\n")

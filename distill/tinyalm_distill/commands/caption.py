@@ -23,8 +23,9 @@ def caption(recipe: Path, out: Path | None, overrides: tuple[str, ...], resume: 
     """
     plan = read_as(CaptionRecipe, recipe, overrides)
     folder = out or Path("build") / plan.name
-    from tinyalm_distill.captioning.making import claim, make_captioner  # torch takes seconds
+    from tinyalm_distill.captioning.making import make_captioner  # torch takes seconds
     from tinyalm_distill.cpu import prepare_cpu
+    from tinyalm_distill.run_folder import claim
     from tinyalm_distill.teachers import open_teacher
 
     prepare_cpu()

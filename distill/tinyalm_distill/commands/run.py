@@ -23,7 +23,8 @@ def run(recipe: Path, out: Path | None, overrides: tuple[str, ...], resume: bool
     plan = read_recipe(recipe, overrides)
     folder = out or Path("build") / plan.name
     from tinyalm_distill.cpu import prepare_cpu  # torch and transformers take seconds
-    from tinyalm_distill.run import claim, distil
+    from tinyalm_distill.run import distil
+    from tinyalm_distill.run_folder import claim
     from tinyalm_distill.teachers import open_teacher
 
     prepare_cpu()

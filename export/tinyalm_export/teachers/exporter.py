@@ -14,12 +14,11 @@ from tinyalm.bundle import GraphInfo, Provenance
 from tinyalm.engine import Graph, engine
 from tinyalm.errors import ExportError
 from tinyalm.licences import UNSTATED, check_licences, terms
-from tinyalm_export.graphs import file_content
+from tinyalm_export.graphs import file_content, graph_info
 from tinyalm_export.parity import LARGEST_ERROR, LOWEST_COSINE
 from tinyalm_export.teachers.graphs import (
     audio_graph,
     features_graph,
-    graph_info,
     stamped,
     text_graph,
 )
@@ -109,7 +108,7 @@ def _fill(
     def put(model: onnx.ModelProto, file: str) -> Graph:
         path = work / file
         path.write_bytes(file_content(stamped(model, source, notes, hears=file != TEXT)))
-        info = graph_info(model, file, source.parameters(reads=file == TEXT))
+        info = graph_info(file, "fp32", model, source.parameters(reads=file == TEXT))
         check_interface(info, source)
         graphs.append(info)
         return engine("onnxruntime").open(path, threads=_THREADS)

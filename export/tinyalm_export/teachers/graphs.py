@@ -5,8 +5,7 @@ import onnx.parser
 import torch
 from onnx import compose, helper
 
-from tinyalm.bundle import GraphInfo, TensorInfo
-from tinyalm_export.graph_text import OPSET, Constants, as_model, function_from_text, ints
+from tinyalm_export.graph_text import Constants, as_model, function_from_text, ints
 from tinyalm_export.graphs import stamp
 from tinyalm_export.log_mel_graph import FUNCTION, log_mel_graph
 from tinyalm_export.teachers.manifest import Padding
@@ -83,27 +82,6 @@ def stamped(
     made = stamp(model, source.spec if hears else None)
     helper.set_model_props(made, {n.key: n.value for n in made.metadata_props} | notes)
     return made
-
-
-def graph_info(model: onnx.ModelProto, file: str, parameters: int) -> GraphInfo:
-    """What the manifest says of ``model``, which lies in ``file``."""
-    return GraphInfo(
-        file=file,
-        precision="fp32",
-        opset=OPSET,
-        parameters=parameters,
-        inputs=[_tensor(value) for value in model.graph.input],
-        outputs=[_tensor(value) for value in model.graph.output],
-    )
-
-
-def _tensor(value: onnx.ValueInfoProto) -> TensorInfo:
-    tensor = value.type.tensor_type
-    return TensorInfo(
-        name=value.name,
-        dtype=helper.tensor_dtype_to_np_dtype(tensor.elem_type).name,
-        shape=[axis.dim_param or axis.dim_value for axis in tensor.shape.dim],
-    )
 
 
 def window_function(samples: int, padding: Padding) -> onnx.FunctionProto:

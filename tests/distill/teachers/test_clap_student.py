@@ -8,7 +8,8 @@ import pytest
 from tests.distill.sounds import make_recipe, make_sounds
 from tests.distill.teachers.models import save_clap
 from tinyalm.models.checkpoint import load_student
-from tinyalm_distill.run import claim, distil
+from tinyalm_distill.run import distil
+from tinyalm_distill.run_folder import claim
 from tinyalm_distill.teachers import open_teacher
 
 
