@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 STUDENT := micro
+WEB := runtimes/web
 LABELS := "cat meowing,cow mooing,dog barking,duck quacking,frog croaking,horse neighing,owl hooting,pig oinking,rooster crowing,sheep bleating,rainforest,droning tone,ambient music,train passing"
 .DEFAULT_GOAL := help
-.PHONY: help setup demo student test lint bench bench-frontend bench-index bench-listen clean
+.PHONY: help setup demo student test page web lint bench bench-frontend bench-index bench-listen clean
 
 help: ## Show these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,11 +23,13 @@ $(VENV)/ready: pyproject.toml constraints.txt setup.py $(wildcard runtimes/nativ
 demo: setup ## Distil, export, quantize and run a student on real sounds (about 6 minutes)
 	$(BIN)/tinyalm distill pull yamnet-minilm demo-sounds
 	@$(MAKE) --no-print-directory $(DEMO)/student/student.json
-	$(BIN)/tinyalm export $(DEMO)/student --out $(DEMO)/student-fp32.tinyalm
-	$(BIN)/tinyalm export $(DEMO)/student --out $(DEMO)/student-int8.tinyalm --precision int8
+	$(BIN)/tinyalm export $(DEMO)/student --captioner micro --out $(DEMO)/student-fp32.tinyalm
+	$(BIN)/tinyalm export $(DEMO)/student --captioner micro --out $(DEMO)/student-int8.tinyalm \
+	  --precision int8
 	@echo "Clips that the student never saw:"
 	$(BIN)/tinyalm distill cut asset:demo-sounds --split dev --out $(DEMO)/clips > $(DEMO)/clips.txt
 	$(BIN)/tinyalm tag $(DEMO)/clips --bundle $(DEMO)/student-int8.tinyalm --top-k 2 --labels $(LABELS)
+	$(BIN)/tinyalm caption $(DEMO)/clips --bundle $(DEMO)/student-int8.tinyalm
 	$(BIN)/tinyalm eval report --manifest asset:demo-sounds --split dev --title "The demo's student" \
 	  --bundle $(DEMO)/student-fp32.tinyalm --bundle $(DEMO)/student-int8.tinyalm \
 	  --checkpoint $(DEMO)/student --picture $(DEMO)/clips/dog-3.9s.wav \
@@ -42,8 +45,9 @@ student: setup ## Distil STUDENT (micro, small or nano) from DATA (a folder like
 	$(BIN)/tinyalm distill pull yamnet-minilm
 	$(BIN)/tinyalm distill gather distill/recipes/debian-sounds.json --out build/debian-sounds \
 	  --leave-out $(DATA)/corpus/manifest.csv --leave-out $(DATA)/more/manifest.csv
-	@$(MAKE) --no-print-directory build/$(STUDENT)/student.json
-	$(BIN)/tinyalm export build/$(STUDENT) --out build/$(STUDENT).tinyalm --precision int8
+	@$(MAKE) --no-print-directory build/$(STUDENT)/student.json build/captioner/captioner.json
+	$(BIN)/tinyalm export build/$(STUDENT) --captioner build/captioner \
+	  --out build/$(STUDENT).tinyalm --precision int8
 	$(BIN)/tinyalm distill background build/$(STUDENT).tinyalm $(DATA)/corpus/manifest.csv \
 	  --split train --rows 500
 
@@ -53,8 +57,27 @@ build/%/student.json:
 	  data.manifests='[$(DATA)/corpus/manifest.csv, $(DATA)/more/manifest.csv, build/debian-sounds/manifest.csv]' \
 	  --set data.texts='[$(DATA)/captions/audiocaps_train.txt]'
 
-test: setup lint ## Run all checks: ruff, mypy, import-linter, pytest
-	$(BIN)/python -m pytest
+build/captioner/captioner.json:
+	$(BIN)/tinyalm distill caption distill/recipes/captioner.yaml --out $(@D) --resume --set \
+	  data.texts='[$(DATA)/captions/audiocaps_train.txt]' --set \
+	  data.leave_out='[$(DATA)/captions/audiocaps_val.txt, $(DATA)/captions/audiocaps_test.txt]'
+
+test: setup lint page ## Run all checks: ruff, mypy, import-linter, pytest; the page's where node is
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+page: ## Check and build the browser package and its page, where node and npm are there
+	@if ! command -v npm > /dev/null; then echo "page skipped: node and npm are not installed"; \
+	elif ! $(MAKE) --no-print-directory $(WEB)/node_modules/ready; then \
+	  echo "page skipped: npm cannot install its packages"; \
+	else cd $(WEB) && npm run --silent check && npm run --silent build && npm run --silent page; fi
+
+$(WEB)/node_modules/ready: $(WEB)/package-lock.json
+	cd $(WEB) && npm install --no-save --no-audit --no-fund
+	@touch $@
+
+web: setup page ## Build the page and test it under node and in Chromium, where they are there
+	$(BIN)/python -m pytest tests/runtimes/test_web.py tests/runtimes/test_web_page.py \
+	  tests/export/test_web_folder.py tests/cli/test_serve.py
 
 lint: setup ## Run ruff, clang-format, mypy and import-linter
 	$(BIN)/ruff format --check .

@@ -31,6 +31,7 @@ RATE = 16000
 TONES = (250, 500, 1000, 2000, 3000, 4000, 5000, 6000)  # Hz
 WORDS = ("hum", "buzz", "horn", "beep", "whistle", "chirp", "hiss", "squeak")
 FILLERS = tuple(f"n{i}" for i in range(100))  # words in random directions
+JOINERS = ("a", "the", "and", "then", "while", ",", "sounds")  # words that mean next to nothing
 DIM = len(TONES)
 FRAME, HOP = 400, 160
 FRONT_END = preset("edge-16k")
@@ -78,7 +79,7 @@ def fill(folder: Path) -> None:
     (folder / "frontend.logmel").write_bytes(program(FRONT_END))
     onnx.save(audio_graph(), folder / "audio.onnx")
     onnx.save(text_graph(), folder / "text.onnx")
-    vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", *WORDS, *FILLERS])}
+    vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", *WORDS, *FILLERS, *JOINERS])}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -119,6 +120,7 @@ def text_graph() -> onnx.ModelProto:
     rng = np.random.default_rng(0)
     unknown = np.full((1, DIM), DIM**-0.5)
     table = [np.zeros((1, DIM)), unknown, np.eye(DIM), rng.normal(size=(len(FILLERS), DIM))]
+    table.append(np.repeat(0.05 * unknown, len(JOINERS), axis=0))
     nodes = [
         helper.make_node("Gather", ["table", "input_ids"], ["vectors"]),
         helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),

@@ -80,10 +80,10 @@ class ParityRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class DataSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Recordings that the student was taught with."""
+    """Recordings or texts that the student was taught with."""
 
     name: str
-    clips: int
+    clips: int  # recordings, or parts of them; 0 for a file of texts
     licence: str
 
 

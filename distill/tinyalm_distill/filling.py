@@ -128,7 +128,7 @@ def fill_cache(
         targets = known.teach_clips(held_out, progress=progress)
     phrases = known_texts(recipe, teacher, train)
     reading = time.monotonic()
-    texts = teach_phrases(asked, phrases, recipe.text, cache, seed=recipe.seed)
+    texts = teach_phrases(asked, phrases, recipe.text, cache, seed=recipe.seed, say=say)
     reading_s = time.monotonic() - reading
     views = views_of(train, recipe.views)
     with bar("teacher hears views") as progress:

@@ -21,6 +21,10 @@ class DataConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         validate: split to measure on, never learned from.
         validation_share: of the clips without a split, those that are measured on.
         texts: files of further texts for the text student, one a line, relative to the recipe.
+        licences: of these files, one for all of them or one for each.
+
+    Raises:
+        ConfigError: neither so many licences as files, nor one.
     """
 
     manifests: list[str]
@@ -28,6 +32,15 @@ class DataConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     validate: str = "dev"
     validation_share: float = 0.1
     texts: list[str] = []
+    licences: list[str] = []
+
+    def __post_init__(self) -> None:
+        """Refuse licences of which nobody can say whose they are."""
+        if len(self.licences) not in (0, 1, len(self.texts)):
+            raise ConfigError(
+                f"data: {len(self.licences)} licences of {len(self.texts)} files of texts; "
+                "give one for all of them, or one for each"
+            )
 
 
 class ViewsConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,16 +4,15 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import torch
 from msgspec import Struct
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
-import tinyalm
-from tinyalm.bundle import Calibration, DataSource, Provenance
+from tinyalm.bundle import Calibration
 from tinyalm.cache import cache_dir
-from tinyalm.errors import ConfigError
+from tinyalm.errors import ConfigError, DataError
 from tinyalm.frontend import preset
 from tinyalm.models.audio import AudioStudent
 from tinyalm.models.checkpoint import Student, StudentMeta, save_student
@@ -21,6 +20,7 @@ from tinyalm_distill.cache import world
 from tinyalm_distill.calibration import fit_calibration
 from tinyalm_distill.filling import Filled, fill_cache
 from tinyalm_distill.progress import bar
+from tinyalm_distill.provenance import data_sources, provenance
 from tinyalm_distill.recipe import Recipe
 from tinyalm_distill.recordings import Recordings
 from tinyalm_distill.run_folder import STATE
@@ -53,7 +53,7 @@ def distil(recipe: Recipe, teacher: AudioTextTeacher, out: Path, *, say: Say) ->
         say: told, line by line, what goes on.
 
     Raises:
-        TinyalmError: nothing to learn from, a state in ``out`` that is another run's.
+        TinyalmError: nothing to learn from, a state in ``out`` that is another run's, a full disk.
     """
     if world().size > 1:
         raise ConfigError(
@@ -68,6 +68,7 @@ def distil(recipe: Recipe, teacher: AudioTextTeacher, out: Path, *, say: Say) ->
     say(f"cache: {effort}")
     train, held_out = filled.train, filled.held_out
     labels, bank = _labels(recipe, teacher, train), _bank(recipe, teacher, train)
+    sources = data_sources(recipe, train)
     text = distil_text(filled.texts, recipe.text, seed=recipe.seed)
     say(f"text student: mean cosine to the teacher {text.cosine:.3f} on held-out phrases")
     validation = Validation(held_out, recipe.windows, preset(recipe.frontend), filled.targets)
@@ -83,14 +84,19 @@ def distil(recipe: Recipe, teacher: AudioTextTeacher, out: Path, *, say: Say) ->
         labels=labels,
         template=teacher.template,
         calibration=calibration,
-        provenance=_provenance(recipe, teacher, train, {"cosine": cosine, "text": text.cosine}),
+        provenance=provenance(recipe, teacher, sources, {"cosine": cosine, "text": text.cosine}),
     )
     student = Student(meta)
     student.audio.load_state_dict(audio.state_dict())
     student.text.load_state_dict(text.student.state_dict())
     weights = {name: value.contiguous() for name, value in student.state_dict().items()}
     windows = validation.windows(_CALIBRATION_WINDOWS)
-    save_student(out, meta, weights, text.tokenizer.to_str(), windows)
+    try:
+        save_student(out, meta, weights, text.tokenizer.to_str(), windows)
+    except (OSError, SafetensorError) as error:
+        raise DataError(
+            f"{out}: cannot be written ({error}); make room, and go on with --resume"
+        ) from None
     return Outcome(meta, len(train.skipped) + len(held_out.skipped))
 
 
@@ -156,25 +162,3 @@ def _bank(recipe: Recipe, teacher: AudioTextTeacher, train: Recordings) -> NDArr
             f"objectives: neither teacher {teacher.name} nor the data has labels; set labels to 0"
         )
     return teacher.embed_text([teacher.template.format(label) for label in labels])
-
-
-def _provenance(
-    recipe: Recipe, teacher: AudioTextTeacher, train: Recordings, metrics: dict[str, float]
-) -> Provenance:
-    counted: dict[tuple[str, str], int] = {}
-    for clip in train.clips:
-        key = (clip.source, clip.licence or "not stated")
-        counted[key] = counted.get(key, 0) + 1
-    plain = msgspec.to_builtins(recipe)
-    plain.pop("data")  # paths of one machine mean nothing on another
-    if source := plain["audio"]["body"].get("source"):
-        plain["audio"]["body"]["source"] = Path(source).name
-    plain["teacher"] = teacher.name
-    return Provenance(
-        teacher=f"{teacher.name} {teacher.revision}",
-        teacher_licence=teacher.licence,
-        data=[DataSource(name=n, clips=c, licence=x) for (n, x), c in sorted(counted.items())],
-        recipe=plain,
-        metrics=metrics,
-        created_by=f"tinyalm {tinyalm.__version__}",
-    )

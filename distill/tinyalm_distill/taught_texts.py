@@ -8,6 +8,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from tinyalm_distill.cache import Say
 from tinyalm_distill.phrases import make_phrases, trim_tokenizer
 from tinyalm_distill.progress import bar
 from tinyalm_distill.recipe import TextTraining
@@ -38,6 +39,7 @@ def teach_phrases(
     cache: Path,
     *,
     seed: int,
+    say: Say,
 ) -> TaughtTexts:
     """Let the teacher read all that its text student learns from.
 
@@ -47,10 +49,11 @@ def teach_phrases(
         config: its vocabulary, and how many phrases are generated.
         cache: keeps the teacher's answers.
         seed: of the phrases.
+        say: told of what was repaired in the cache.
     """
     tokenizer, tokens = trim_tokenizer(teacher.tokenizer, known, config.vocabulary)
     phrases = make_phrases(known, teacher.tokenizer, config.phrases, seed)
     pieces = [token.removeprefix("##") for token in tokens]
     with bar("teacher reads texts") as progress:
-        answers = teach_texts(teacher, pieces + phrases, cache, progress=progress)
+        answers = teach_texts(teacher, pieces + phrases, cache, progress=progress, say=say)
     return TaughtTexts(tokenizer, answers[: len(pieces)], phrases, answers[len(pieces) :])

@@ -1,5 +1,6 @@
 """The state of a training on disk: saved whole or not at all, and refused by any other training."""
 
+import contextlib
 import math
 from pathlib import Path
 
@@ -41,13 +42,24 @@ class Course(Struct):
 
 
 def save_state(path: Path, training: str, tensors: dict[str, Tensor], course: Course) -> None:
-    """Write the state of a training; ``path`` is the old one or the new one, whole."""
+    """Write the state of a training; ``path`` is the old one or the new one, whole.
+
+    Raises:
+        DataError: it cannot be written.
+    """
     metadata = {"training": training, "course": msgspec.json.encode(course).decode()}
     partial = path.with_suffix(".partial")
-    save_file(
-        {name: value.cpu().contiguous() for name, value in tensors.items()}, partial, metadata
-    )
-    partial.replace(path)
+    try:
+        save_file(
+            {name: value.cpu().contiguous() for name, value in tensors.items()}, partial, metadata
+        )
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+        raise DataError(
+            f"{path}: cannot be written ({error}); make room, and go on with --resume"
+        ) from None
 
 
 def load_state(path: Path, training: str, tensors: dict[str, Tensor], course: Course) -> None:

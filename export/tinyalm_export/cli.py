@@ -11,6 +11,7 @@ from tinyalm.errors import ConfigError
 from tinyalm_export.int8.table import SEARCH, lines
 from tinyalm_export.teachers.command import export_teacher_command, is_teacher
 from tinyalm_export.tensorrt.options import engine_options, engine_request
+from tinyalm_export.web.command import or_web
 
 if TYPE_CHECKING:
     from tinyalm_export.parts import Precision
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     "--out",
     metavar="NAME.tinyalm",
     type=click.Path(path_type=Path),
-    help="The bundle to make; one that is there is replaced. Needed with a checkpoint.",
+    help="The bundle to make; one that is there is replaced. Needed with a checkpoint. With "
+    "--to web the folder to make.",
 )
 @click.option(
     "--precision",
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "--captioner",
     type=click.Path(path_type=Path),
-    help="Checkpoint of a captioner that the bundle carries.",
+    help="A captioner that the bundle carries: a checkpoint, or a bundle that has one.",
 )
 @click.option(
     "--target",
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="A licence of teacher or data that forbids something, and that you abide by.",
 )
+@or_web
 @engine_options
 def export(
     checkpoint: Path,
@@ -85,7 +88,8 @@ def export(
     """Export the student in the folder CHECKPOINT as a bundle that devices load.
 
     Its graphs are compared with torch first; what differs is not written. CHECKPOINT may also be
-    a teacher, clap:FOLDER; its towers become ONNX graphs in the folder --out.
+    a teacher, clap:FOLDER; its towers become ONNX graphs in the folder --out. With --to web it is
+    a bundle, which becomes a page.
     """
     request = engine_request(**engines)
     if is_teacher(checkpoint):

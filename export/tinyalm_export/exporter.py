@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from tinyalm.bundle import BundleManifest, TextInfo, check_target, write_bundle
+from tinyalm.bundle import BundleManifest, Provenance, TextInfo, check_target, write_bundle
 from tinyalm.errors import ConfigError
 from tinyalm.label_pack import LabelPack, read_label_pack, write_label_pack
 from tinyalm.licences import check_licences, unstated
@@ -67,33 +67,41 @@ def export_bundle(
     """
     check_target(out)
     source = read_checkpoint(checkpoint)
-    provenance = source.student.meta.provenance
-    check_licences(provenance, accept)
-    if note := unstated(provenance):
-        report(note)
     pack = _fitting(label_pack, source.student.meta) if label_pack else None
     if pack is None and not text:
         raise ConfigError("without a text side a bundle needs a label pack; name one")
     with tempfile.TemporaryDirectory(prefix="tinyalm-export-") as scratch:
         folder = Path(scratch)
+        said = None
+        if captioner:
+            report("making and proving the captioner")
+            said = make_caption(captioner, source.student.meta, precision, folder)
+        provenance = _provenance(source.student.meta.provenance, said)
+        check_licences(provenance, accept)
+        if note := unstated(provenance):
+            report(note)
         side = None
         if text:
             of_text: Precision = precision if target != "tensorrt" else "fp32"
             report(f"making and proving the {of_text} text graph")
             side = make_text(source, of_text, folder)
-        said = None
-        if captioner:
-            report("making and proving the captioner")
-            said = make_caption(captioner, source.student.meta, precision, folder)
         report(f"making and proving the {precision} audio graphs")
         int8 = Int8Request(target, max_drop, calibrate, report)
         audio = make_audio(source, precision, folder, int8)
         if pack:
             write_label_pack(folder / PACK, pack)
-        manifest = _manifest(source, name, audio, side, pack, said)
+        manifest = _manifest(source, name, audio, side, pack, said, provenance)
         sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir())}
         (folder / CARD).write_text(model_card(manifest, sizes), encoding="utf-8")
         return write_bundle(out, manifest, lambda target: _copy(folder, target))
+
+
+def _provenance(student: Provenance, caption: CaptionPart | None) -> Provenance:
+    if not caption:
+        return student
+    further = [source for source in caption.data if source not in student.data]
+    metrics = student.metrics | caption.metrics
+    return msgspec.structs.replace(student, data=[*student.data, *further], metrics=metrics)
 
 
 def _fitting(path: Path, meta: StudentMeta) -> LabelPack:
@@ -114,9 +122,9 @@ def _manifest(
     text: TextInfo | None,
     pack: LabelPack | None,
     caption: CaptionPart | None,
+    provenance: Provenance,
 ) -> BundleManifest:
     meta = source.student.meta
-    metrics = {**meta.provenance.metrics, **audio.metrics, **(caption.metrics if caption else {})}
     return BundleManifest(
         name=name or meta.name,
         embedding_dim=meta.audio.embedding_dim,
@@ -132,5 +140,5 @@ def _manifest(
         template=pack.template if pack else meta.template,
         calibration=meta.calibration,
         parity=audio.parity,
-        provenance=msgspec.structs.replace(meta.provenance, metrics=metrics),
+        provenance=msgspec.structs.replace(provenance, metrics=provenance.metrics | audio.metrics),
     )

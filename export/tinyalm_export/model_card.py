@@ -42,11 +42,13 @@ def model_card(manifest: BundleManifest, sizes: Mapping[str, int]) -> str:
 def _use(manifest: BundleManifest) -> str:
     front, windows = manifest.frontend, manifest.windows
     path = f"{manifest.name}{SUFFIX}"
+    caption = 'model.caption("street.wav")\n' if manifest.caption else ""
     return (
         f"```\ntinyalm tag FILE --bundle {path}\n```\n\n"
         "```python\nimport tinyalm\n\n"
         f'model = tinyalm.load("{path}")\n'
-        'model.tag("street.wav", ["dog barking", "rain"])\n```\n\n'
+        'model.tag("street.wav", ["dog barking", "rain"])\n'
+        f"{caption}```\n\n"
         f"Sound is heard at {front.sample_rate} Hz in windows of {windows.length_s:g} s every "
         f"{windows.hop_s:g} s; any file, rate and length goes in."
     )
@@ -54,7 +56,8 @@ def _use(manifest: BundleManifest) -> str:
 
 def _metrics(manifest: BundleManifest) -> str:
     metrics = manifest.provenance.metrics
-    graphs = [manifest.audio, *([manifest.text.graph] if manifest.text else [])]
+    sides = [side.graph for side in (manifest.text, manifest.caption) if side]
+    graphs = [manifest.audio, *sides]
     rows = [(f"parameters of `{graph.file}`", f"{graph.parameters:,}") for graph in graphs]
     rows += [(name.replace("_", " "), f"{value:.4g}") for name, value in metrics.items()]
     return _table(("what", "value"), rows)
@@ -69,8 +72,10 @@ def _parity(manifest: BundleManifest) -> str:
 
 
 def _data(manifest: BundleManifest) -> str:
-    rows = [(data.name, str(data.clips), data.licence) for data in manifest.provenance.data]
-    return _table(("recordings", "clips", "licence"), rows) if rows else "Not recorded."
+    rows = [
+        (data.name, str(data.clips or "texts"), data.licence) for data in manifest.provenance.data
+    ]
+    return _table(("source", "clips", "licence"), rows) if rows else "Not recorded."
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

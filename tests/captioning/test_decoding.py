@@ -30,7 +30,7 @@ def toy(seed: int):
 
 def found(step, **options) -> Sentence:
     past = np.zeros((1, 2, 1, 1, 0, 1), np.float32)
-    return search(step, EMBEDDING, past, FULL, max_tokens=LONGEST, **options)
+    return search(step, EMBEDDING, past, FULL, max_tokens=LONGEST, **options)[0]
 
 
 def log_softmax(logits):
@@ -96,7 +96,7 @@ def test_three_words_in_a_row_are_said_once():
         return logits, past
 
     past = np.zeros((1, 2, 1, 1, 0, 1), np.float32)
-    said = search(step, EMBEDDING, past, FULL, beam=1, max_tokens=10).ids
+    said = search(step, EMBEDDING, past, FULL, beam=1, max_tokens=10)[0].ids
     grams = [tuple(said[at : at + 3]) for at in range(len(said) - 2)]
     assert said[:5] == [5, 6, 7, 5, 6]
     assert len(grams) == len(set(grams))
@@ -110,6 +110,14 @@ def test_nothing_but_words_is_said_and_never_nothing():
 
     past = np.zeros((1, 2, 1, 1, 0, 1), np.float32)
     for beam in (1, 3):
-        said = search(step, EMBEDDING, past, FULL, beam=beam, max_tokens=8).ids
+        said = search(step, EMBEDDING, past, FULL, beam=beam, max_tokens=8)[0].ids
         assert said
         assert set(said) <= set(WORDS)
+
+
+def test_all_sentences_that_ended_are_given_the_best_first():
+    step, _ = toy(1)
+    past = np.zeros((1, 2, 1, 1, 0, 1), np.float32)
+    several = search(step, EMBEDDING, past, FULL, beam=4, max_tokens=LONGEST)
+    assert len({tuple(one.ids) for one in several}) == len(several) >= 4
+    assert [one.score for one in several] == sorted((one.score for one in several), reverse=True)

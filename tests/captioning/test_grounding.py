@@ -6,18 +6,19 @@ from tinyalm.captioning.grounding import ground, names_something
 from tinyalm.captioning.results import CaptionSegment
 from tinyalm.captioning.segments import merged_text, segment
 from tinyalm.captioning.vocabulary import sentence
-from tinyalm.results import WindowEmbeddings
+from tinyalm.results import WindowEmbeddings, unit_length
 
 NAMES = ("dog", "barks", "rain", "falls", "siren", "wails")
 CALIBRATION = Calibration(scale=20.0, bias=-10.0, pairs=1)
 
 
 def embed(texts):
-    """Each name and the one behind it are one thing; any other word is near nothing."""
+    """A name and the one behind it are one thing, a text the sum of its things."""
     rows = np.zeros((len(texts), 4), np.float32)
     for row, text in zip(rows, texts, strict=True):
-        row[NAMES.index(text) // 2 if text in NAMES else 3] = 1
-    return rows
+        things = {NAMES.index(word) // 2 for word in text.split() if word in NAMES}
+        row[list(things or {3})] = 1
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def heard(*things: int) -> np.ndarray:
@@ -25,8 +26,31 @@ def heard(*things: int) -> np.ndarray:
 
 
 def grounded(text: str, *things: int):
-    words, checked = ground(text.split(), heard(*things), embed, CALIBRATION)
+    return chosen([text], *things)
+
+
+def chosen(sentences, *things: int):
+    rows = heard(*things)
+    rows = np.vstack([unit_length(rows.sum(axis=0)), rows])
+    said = [text.split() for text in sentences]
+    words, checked = ground(said, rows, np.eye(4, dtype="f4"), embed, CALIBRATION)
     return sentence(words), checked
+
+
+def test_the_sentence_is_chosen_that_says_what_is_heard_and_all_of_it():
+    likely = "a siren wails", "rain falls", "a dog barks", "a dog barks and rain falls"
+    assert chosen(likely, 0)[0] == "a dog barks"
+    assert chosen(likely, 0, 1)[0] == "a dog barks and rain falls"
+    assert chosen(likely, 1)[0] == "rain falls"
+
+
+def test_a_part_alone_is_chosen_where_the_whole_says_too_much():
+    words = ["a", "dog", "barks", "and", "rain", "falls"]
+    labels = np.eye(4, dtype="f4")
+    both = unit_length(np.array([[1, 1, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0]], "f4"))
+    first = both[[1, 1, 2]]  # of the whole recording the dog is what counts
+    assert sentence(ground([words], both, labels, embed, CALIBRATION)[0]) == " ".join(words)
+    assert sentence(ground([words], first, labels, embed, CALIBRATION)[0]) == "a dog barks"
 
 
 @pytest.mark.parametrize(

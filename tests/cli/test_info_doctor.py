@@ -1,9 +1,9 @@
 import json
 import shutil
 
-from tests.fakes import DIM
+from tests.fakes import DIM, make_bundle
 from tests.process import one_line, tinyalm
-from tinyalm.bundle import read_bundle
+from tinyalm.bundle import DataSource, Provenance, read_bundle
 from tinyalm.cli import doctor
 from tinyalm.cli.layout import aligned, clock, size
 from tinyalm_runtimes.native_library import LIBRARY, levels
@@ -21,6 +21,18 @@ def test_info_says_what_the_bundle_is(bundle):
     assert "audio.onnx: fp32, opset 17" in done.stdout
     assert "features graph  none" in done.stdout
     assert "fitted on 64 pairs" in rows["calibration"]
+
+
+def test_info_tells_texts_from_recordings(tmp_path):
+    data = [
+        DataSource(name="noise", clips=12, licence="CC0-1.0"),
+        DataSource(name="words.txt", clips=0, licence="MIT"),
+    ]
+    origin = Provenance(teacher="t", teacher_licence="MIT", data=data, created_by="tests")
+    done = tinyalm("info", make_bundle(tmp_path / "b.tinyalm", provenance=origin))
+    rows = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
+    assert ["data", "noise: 12 clips (CC0-1.0)"] in rows
+    assert ["data", "words.txt: texts (MIT)"] in rows
 
 
 def test_info_as_json_is_the_manifest_with_its_size(bundle):

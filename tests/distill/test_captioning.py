@@ -149,6 +149,17 @@ def test_files_without_captions_are_refused(tmp_path: Path, content: bytes | Non
         read_captions(path)
 
 
+def test_captions_of_a_test_split_are_not_learned(tmp_path: Path) -> None:
+    plan, cache = recipe(tmp_path), tmp_path / "cache"
+    every = prepare(plan, ToneTeacher(), cache).texts
+    (tmp_path / "test.txt").write_text(every[0].upper() + ".\n", encoding="utf-8")
+    data = replace(plan.data, leave_out=[str(tmp_path / "test.txt")])
+    assert set(prepare(replace(plan, data=data), ToneTeacher(), cache).texts) == set(every[1:])
+    data = replace(plan.data, leave_out=plan.data.texts)
+    with pytest.raises(DataError, match="leave_out holds all"):
+        prepare(replace(plan, data=data), ToneTeacher(), cache)
+
+
 def test_short_captions_name_every_class_and_combinations() -> None:
     made = short_captions(["Chicken, rooster", "Rain"], 40, seed=0)
     assert made[:3] == ["chicken", "rooster", "rain"]

@@ -128,6 +128,23 @@ def test_sounds_of_a_kind_are_not_the_same(tmp_path: Path) -> None:
     assert run(tmp_path / "a", "--out", tmp_path / "list.csv")[0].startswith("0 pairs")
 
 
+def strike(seed: int) -> np.ndarray:
+    """A drum that is struck: it rings the same each time, and no two blows are alike."""
+    time = np.arange(round(0.6 * RATE)) / RATE
+    ring = sum(np.sin(2 * np.pi * hz * time) for hz in (180, 260, 330, 410)) * np.exp(-time / 0.2)
+    blow = np.random.default_rng(seed).standard_normal(len(time)) * np.exp(-time / 0.02)
+    return 0.2 * ring + 0.1 * blow
+
+
+def test_two_strikes_of_a_drum_are_two_recordings(tmp_path: Path) -> None:
+    for seed in range(3):
+        save(tmp_path / f"eval/{seed}.wav", strike(seed))
+        opus(tmp_path / f"train/{seed}-copy.wav", strike(seed) / 2)
+    run(tmp_path / "train", tmp_path / "eval", "--out", tmp_path / "list.csv")
+    found = {(Path(r["file"]).stem, Path(r["same_as"]).stem) for r in rows(tmp_path / "list.csv")}
+    assert found == {(f"{seed}-copy", str(seed)) for seed in range(3)}
+
+
 def test_parts_of_a_long_recording_are_found_in_it(tmp_path: Path) -> None:
     long = np.concatenate([rustle(7, 40.0), SOUNDS["chirps"], rustle(8, 60.0)])
     save(tmp_path / "train/long.flac", long)

@@ -55,6 +55,7 @@ def test_changes_are_yaml_values_of_dotted_keys(tmp_path: Path) -> None:
         ("text.held_out=0.7", "held_out"),
         ("text.layers=-1", "layers"),
         ("text.table_bits=5", "Invalid enum value 5"),
+        ("data.licences=[MIT, CC0-1.0]", "2 licences of 0 files of texts; give one for all"),
         ("train.steps", "it must read key=value"),
         ("name.first=x", "name holds a value, not keys"),
         ("train.steps=[", "not a YAML value"),

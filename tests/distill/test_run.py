@@ -13,7 +13,8 @@ import pytest
 from tests.audio_files import bad_files
 from tests.distill.sounds import make_recipe, make_sounds
 from tests.fake_teacher import ToneTeacher
-from tinyalm.errors import ConfigError, DataError
+from tinyalm.errors import ConfigError, DataError, ExportError
+from tinyalm.licences import check_licences
 from tinyalm.models.checkpoint import load_calibration, load_student
 from tinyalm_distill.manifest import Clip
 from tinyalm_distill.recipe import DataConfig, Recipe
@@ -47,16 +48,22 @@ def run(recipe: Recipe, out: Path) -> list[str]:
 
 def test_a_recipe_becomes_a_checkpoint(tmp_path: Path) -> None:
     manifest = make_sounds(tmp_path / "sounds", per_word=4)
-    out = tmp_path / "student"
-    said = run(make_recipe(manifest), out)
+    out, words = tmp_path / "student", tmp_path / "words.txt"
+    words.write_text("a horn and a beep\nthe hum\n")
+    recipe = make_recipe(manifest)
+    data = DataConfig(manifests=[str(manifest)], texts=[str(words)], licences=["CC-BY-NC-4.0"])
+    said = run(msgspec.structs.replace(recipe, data=data), out)
     student = load_student(out)
     meta = student.meta
     assert meta.labels == ["beep", "buzz", "horn", "hum"]
     assert meta.calibration is None  # four pairs are too few to fit scores on
     assert meta.provenance.teacher == "tones 1"
     assert [(s.name, s.clips, s.licence) for s in meta.provenance.data] == [
-        ("sounds", 12, "CC0-1.0")
+        ("sounds", 12, "CC0-1.0"),
+        ("words.txt", 0, "CC-BY-NC-4.0"),
     ]
+    with pytest.raises(ExportError, match=r"data words\.txt.*--accept-licence CC-BY-NC"):
+        check_licences(meta.provenance, [])
     assert meta.provenance.metrics.keys() == {"cosine", "text"}
     assert {w.size for w in load_calibration(out)} <= {4000, 8000}
     assert any("mean cosine to the teacher" in line for line in said)

@@ -37,9 +37,9 @@ class WithBody(ToneTeacher):
         return Inheritance(body, preset("yamnet" if self.revision == "2" else "edge-16k"))
 
 
-def recipe_of(folder: Path, body: Inherit, name: str = "heir") -> Recipe:
-    recipe = make_recipe(make_sounds(folder / "sounds"), steps=2)
-    return msgspec.structs.replace(recipe, name=name, audio=AudioShape(body=body, hidden=8))
+def recipe_of(folder: Path, body: Inherit, per_word: int = 3) -> Recipe:
+    recipe = make_recipe(make_sounds(folder / "sounds", per_word), steps=2)
+    return msgspec.structs.replace(recipe, name="heir", audio=AudioShape(body=body, hidden=8))
 
 
 def run(recipe: Recipe, out: Path, teacher: ToneTeacher | None = None) -> SeparableBody:
@@ -55,9 +55,13 @@ def macs(body: SeparableBody) -> int:
 
 
 def test_a_student_can_be_cut_out_of_a_larger_one(tmp_path: Path) -> None:
-    large = run(recipe_of(tmp_path, Inherit(macs=0.8)), tmp_path / "large")
+    large = run(recipe_of(tmp_path, Inherit(macs=0.8), per_word=4), tmp_path / "large")
     source = Inherit(macs=0.6, source=str(tmp_path / "large"))
-    small = run(recipe_of(tmp_path, source), tmp_path / "small")
+    recipe_of_small = recipe_of(tmp_path / "other", source)
+    words = tmp_path / "words.txt"
+    words.write_text("a horn\n")
+    data = msgspec.structs.replace(recipe_of_small.data, texts=[str(words)])
+    small = run(msgspec.structs.replace(recipe_of_small, data=data), tmp_path / "small")
     whole = macs(SeparableBody(SHAPE))
     assert macs(small) <= 0.6 * whole < macs(large) <= 0.8 * whole
     # Its depthwise convolutions are the larger student's, which moved away from the teacher's.
@@ -66,8 +70,12 @@ def test_a_student_can_be_cut_out_of_a_larger_one(tmp_path: Path) -> None:
     deterministic_init(first, 1)
     taught = first.separables()[0].depthwise.conv.weight
     assert (own - theirs).norm() < (own - taught).norm()
-    recipe = load_student(tmp_path / "small").meta.provenance.recipe
-    assert recipe["audio"]["body"]["source"] == "large"  # no path of this machine
+    provenance = load_student(tmp_path / "small").meta.provenance
+    assert provenance.recipe["audio"]["body"]["source"] == "large"  # no path of this machine
+    assert [(s.name, s.clips, s.licence) for s in provenance.data] == [
+        ("sounds", 12, "CC0-1.0"),  # the larger one's, of which it has heard 8
+        ("words.txt", 0, "not stated"),
+    ]
 
 
 def test_a_source_must_be_a_student_of_this_teacher_that_inherited(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from tinyalm_distill.text_training import DistilledText, distil_text
 def distilled(
     teacher: AudioTextTeacher, known: list[str], config: TextTraining, cache: Path, *, seed: int
 ) -> DistilledText:
-    return distil_text(teach_phrases(teacher, known, config, cache, seed=seed), config, seed=seed)
+    texts = teach_phrases(teacher, known, config, cache, seed=seed, say=print)
+    return distil_text(texts, config, seed=seed)
 
 
 def test_the_student_reads_phrases_that_it_was_not_taught(tmp_path: Path) -> None:

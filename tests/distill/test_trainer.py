@@ -17,7 +17,7 @@ from tinyalm_distill.recipe import Objectives, TrainConfig
 from tinyalm_distill.recordings import decode
 from tinyalm_distill.teacher_cache import TeacherCache
 from tinyalm_distill.trainer import Curriculum, Trainer
-from tinyalm_distill.training_state import read_history, write_history
+from tinyalm_distill.training_state import Course, read_history, save_state, write_history
 from tinyalm_distill.validation import Validation
 from tinyalm_distill.views import Views, cut_windows
 
@@ -175,3 +175,18 @@ def test_a_missing_gpu_is_named(lesson: Lesson) -> None:
         pytest.skip("this machine has a GPU")
     with pytest.raises(ConfigError, match=r"set train\.device=cpu"):
         lesson.trainer(device="cuda")
+
+
+def test_a_full_disk_is_named_and_keeps_the_last_state(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="files of limited size")
+    state, limits = tmp_path / "training.safetensors", resource.getrlimit(resource.RLIMIT_FSIZE)
+    save_state(state, "a", {"weights": torch.zeros(3)}, Course())
+    before = state.read_bytes()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(DataError, match=r"safetensors: cannot be written .*--resume"):
+            save_state(state, "a", {"weights": torch.ones(3000)}, Course(step=1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path.name for path in tmp_path.iterdir()] == [state.name]
+    assert state.read_bytes() == before

@@ -30,7 +30,10 @@ META = StudentMeta(
     provenance=Provenance(
         teacher="nobody",
         teacher_licence="CC0-1.0",
-        data=[DataSource(name="noise", clips=12, licence="CC0-1.0 | public domain")],
+        data=[
+            DataSource(name="noise", clips=12, licence="CC0-1.0 | public domain"),
+            DataSource(name="words.txt", clips=0, licence="MIT"),
+        ],
         metrics={"mean_cosine": 0.5},
         created_by="tests",
     ),

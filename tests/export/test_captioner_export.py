@@ -51,7 +51,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         heads=2,
         max_tokens=10,
     )
-    meta = CaptionerMeta(name="tiny", teacher="nobody", config=config, created_by="tests")
+    meta = CaptionerMeta(
+        name="sayer", teacher="nobody", config=config, licences=["CC-BY-NC-4.0"], created_by="tests"
+    )
     save_captioner(folder, meta, sharp(config), tokenizer, embeddings(200, 16))
     return folder
 
@@ -92,14 +94,36 @@ def test_a_bundle_carries_the_captioner_and_captions(
     checkpoint: Path, trained: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "tiny.tinyalm"
-    manifest = export_bundle(checkpoint, out, captioner=trained)
+    with pytest.raises(ExportError, match=r"CC-BY-NC, .*data sayer.*--accept-licence CC-BY-NC"):
+        export_bundle(checkpoint, out, captioner=trained)
+    manifest = export_bundle(checkpoint, out, captioner=trained, accept=["CC-BY-NC"])
     assert manifest == read_bundle(out)
     assert manifest.caption is not None
     assert manifest.caption.max_tokens == 10
     assert manifest.provenance.metrics["caption_token_agreement"] == 1.0
+    card = (out / "README.md").read_text()
+    assert "| sayer | texts | CC-BY-NC-4.0 |" in card
+    assert "parameters of `captioner.onnx`" in card
     rate = manifest.frontend.sample_rate
     said = load(out).caption(np.random.default_rng(0).normal(size=rate) * 0.1, sample_rate=rate)
     assert said.text
+
+
+def test_a_captioner_is_taken_out_of_a_bundle(
+    checkpoint: Path, trained: Path, fp32: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first.tinyalm", tmp_path / "second.tinyalm"
+    given = export_bundle(checkpoint, first, captioner=trained, accept=["CC-BY-NC"])
+    with pytest.raises(ExportError, match="data sayer"):
+        export_bundle(checkpoint, second, captioner=first)
+    taken = export_bundle(checkpoint, second, captioner=first, accept=["CC-BY-NC"])
+    assert taken.caption == given.caption
+    assert taken.files["captioner.onnx"] == given.files["captioner.onnx"]
+    assert taken.provenance == given.provenance
+    with pytest.raises(ConfigError, match="has no captioner; name a bundle or a checkpoint"):
+        export_bundle(checkpoint, second, captioner=fp32)
+    with pytest.raises(ConfigError, match=r"a captioner for yamnet-minilm 1 .*one of nobody"):
+        export_bundle(checkpoint, second, captioner=Path("micro"))
 
 
 def test_a_captioner_for_another_teacher_is_refused(trained: Path, tmp_path: Path) -> None:

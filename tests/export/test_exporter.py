@@ -240,6 +240,7 @@ def test_the_card_says_where_the_student_comes_from(int8):
     card = (int8 / "README.md").read_text()
     assert card.startswith("# small\n")
     assert "| noise | 12 | CC0-1.0 \\| public domain |" in card
+    assert "| words.txt | texts | MIT |" in card
     assert "| mean cosine | 0.5 |" in card
     assert 'tinyalm.load("small.tinyalm")' in card
     assert card.count("| 160000 |") == 2

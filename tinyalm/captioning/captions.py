@@ -37,8 +37,8 @@ class Captions:
         source: "Source",
         *,
         sample_rate: int | None = None,
-        beam: int = 1,
-        style: "Style" = "full",
+        beam: int = 4,
+        style: "Style" = "short",
     ) -> "Caption":
         """Say in a sentence what a recording holds.
 
@@ -49,8 +49,9 @@ class Captions:
         Args:
             source: a file, or samples.
             sample_rate: Hz, of samples; a file knows its own.
-            beam: sentences that the search follows at once; 1 is quickest.
-            style: ``full`` for a sentence, ``short`` for the names of what sounds.
+            beam: sentences that the search follows at once, to choose among; 1 is quickest.
+            style: ``short`` for the names of what sounds, which is right more often, ``full`` for a
+                sentence.
 
         Raises:
             AudioError: the recording cannot be read or holds nothing to hear.

@@ -106,8 +106,8 @@ def search(
     beam: int,
     max_tokens: int,
     length_penalty: float = LENGTH_PENALTY,
-) -> Sentence:
-    """The best sentence that beam search finds; with a beam of 1 that is greedy search.
+) -> list[Sentence]:
+    """The sentences that beam search finds, the best one first; a beam of 1 is greedy search.
 
     A sentence's score is the sum of its tokens' log probabilities over its length to the power of
     ``length_penalty`` (arXiv:1609.08144, eq. 14, without its constant).
@@ -135,7 +135,7 @@ def search(
         Sentence(ids[1:].tolist(), float(total / longest**length_penalty))
         for ids, total in zip(live.ids, live.sums, strict=True)
     ]
-    return max(live.finished, key=lambda sentence: sentence.score)
+    return sorted(live.finished, key=lambda sentence: -sentence.score)
 
 
 def _advance(live: _Beam, likely: NDArray[np.float64], beam: int, norm: float) -> None:

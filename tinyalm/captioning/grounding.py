@@ -1,16 +1,18 @@
-"""Which words of a sentence the sound supports, and the sentence without the parts it does not."""
+"""Which of several sentences the sound supports, without the parts that it does not."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyalm.bundle import Calibration
 from tinyalm.captioning.results import CaptionWord
+from tinyalm.captioning.vocabulary import sentence
 from tinyalm.scoring import probability
 
 SUPPORT = 0.25  # least of the best word of a part that is kept
+_TEMPERATURE = 0.05  # of the softmax over cosines
 # Words that name no sound: a part of a sentence stands and falls with the others.
 _NO_SOUND = """
     a an and the of in on at by to from with without while as is are be being was were it its  then
@@ -35,49 +37,75 @@ def names_something(word: str) -> bool:
 
 
 def ground(
-    words: Sequence[str],
+    sentences: Sequence[Sequence[str]],
     heard: NDArray[np.float32],
+    labels: NDArray[np.float32],
     embed: Embed,
     calibration: Calibration | None,
 ) -> tuple[list[str], list[CaptionWord]]:
-    """Take the parts out of a sentence that the sound does not support.
+    """Choose among sentences, and parts of them, what the sound supports.
 
-    A part ends at a comma or at a word that joins two parts, as ``and`` does. It is kept if one of
-    its words is supported; if none is, the part with the best word is. One that says nothing new
-    is taken out, too.
+    A part ends at a comma or at a word that joins two parts, as ``and`` does. It stays in its
+    sentence if one of its words is supported; if none is, the part with the best word does. One
+    that says nothing new goes, too. Of what is left of the sentences, and of their parts alone, the
+    one is chosen that is most like what the sound is believed to be: its projection onto labels and
+    words, a softmax over cosines (DeCap, arXiv:2303.03032, section 3.3).
 
     Args:
-        words: of the sentence.
-        heard: (n, dim) float32 of unit length, the embeddings of what was heard; the one that
-            supports a word most counts.
+        sentences: words of each, the likeliest sentence first; at least one.
+        heard: (n, dim) float32 of unit length, the embeddings of what was heard, first as a whole;
+            the one that supports a word most counts.
+        labels: (m, dim) float32 of unit length, what else the sound may be.
         embed: texts to embeddings.
         calibration: cosine to probability.
 
     Returns:
-        The words that are kept, and the words that were checked.
+        The words that are kept, and the words of their sentence that were checked.
     """
-    asked = list(dict.fromkeys(filter(names_something, words)))
+    asked = sorted({word for words in sentences for word in words if names_something(word)})
     if not asked:
-        return list(words), []
-    cosines = (embed(asked) @ heard.T).max(axis=1)
+        return list(sentences[0]), []
+    rows = embed(asked)
+    cosines = (rows @ heard.T).max(axis=1)
     found = dict(zip(asked, probability(cosines, calibration).tolist(), strict=True))
-    parts = _parts(words)
-    best = [max((found[word] for word in part if word in found), default=0.0) for part in parts]
-    least = min(SUPPORT, max(best))
-    kept = [support >= least for support in best]
-    said: set[str] = set()
-    for at, part in enumerate(parts):
-        names = found.keys() & set(part)
-        kept[at] = kept[at] and not (names and names <= said)
-        said |= names if kept[at] else set()
+    ways: list[tuple[list[list[str]], list[bool]]] = []
+    for words in sentences:
+        parts = _parts(words)
+        kept = _supported(parts, found)
+        ways.append((parts, kept))
+        if sum(kept) > 1:
+            ways += [
+                (parts, [at == n for n in range(len(parts))])
+                for at in np.flatnonzero(kept).tolist()
+            ]
+    left = [_joined([part for part, stays in zip(*way, strict=True) if stays]) for way in ways]
+    belief = _projection(heard[0], np.vstack([labels, rows]))
+    best = int((embed([sentence(words) for words in left]) @ belief).argmax())
     checked = [
         CaptionWord(text=word, support=found[word], kept=stays)
-        for part, stays in zip(parts, kept, strict=True)
+        for part, stays in zip(*ways[best], strict=True)
         for word in part
         if word in found
     ]
-    left = [part for part, stays in zip(parts, kept, strict=True) if stays]
-    return _joined(left), checked
+    return left[best], checked
+
+
+def _projection(row: NDArray[np.float32], bank: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of ``bank``, (n, dim), weighed by likeness to ``row``; its length says nothing."""
+    weights = np.exp((bank @ row - 1.0) / _TEMPERATURE)
+    return np.asarray(weights @ bank, np.float32)
+
+
+def _supported(parts: Sequence[Sequence[str]], found: Mapping[str, float]) -> list[bool]:
+    """Which parts stay, by the support that was ``found`` of their words."""
+    best = [max((found[word] for word in part if word in found), default=0.0) for part in parts]
+    least = min(SUPPORT, max(best))
+    kept, said = [], set[str]()
+    for part, support in zip(parts, best, strict=True):
+        names = found.keys() & set(part)
+        kept.append(support >= least and not (names and names <= said))
+        said |= names if kept[-1] else set()
+    return kept
 
 
 def _parts(words: Sequence[str]) -> list[list[str]]:

@@ -1,6 +1,7 @@
 """The captioner of a bundle: from windows that were heard to captions."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Literal
@@ -51,8 +52,8 @@ class CaptionSide:
         windows: WindowEmbeddings,
         silence: NDArray[np.float32],
         *,
-        beam: int = 1,
-        style: Style = "full",
+        beam: int,
+        style: Style,
     ) -> Caption:
         """Caption a recording segment by segment; see `tinyalm.Model.caption`.
 
@@ -75,10 +76,8 @@ class CaptionSide:
         confidence = float(np.average([one.confidence for one in made], weights=lengths))
         return Caption(merged_text(made) or NOTHING, confidence, made, windows.duration)
 
-    def say(
-        self, embedding: NDArray[np.float32], *, beam: int = 1, style: Style = "full"
-    ) -> Sentence:
-        """The sentence of an embedding, (dim,) float32 of unit length, as the decoder says it."""
+    def say(self, embedding: NDArray[np.float32], *, beam: int, style: Style) -> list[Sentence]:
+        """What the decoder says of an embedding, (dim,) float32 of unit length, the best first."""
         graph, _ = self._graph()
         info = self._manifest.caption
         most = info.max_tokens if info else 0
@@ -104,18 +103,24 @@ class CaptionSide:
         if not len(heard):
             return CaptionSegment(start, end, "", 0.0, [])
         clip = unit_length(heard.mean(axis=0))
-        words = self.words(self.say(clip, beam=beam, style=style))
-        words, checked = self._grounded(words, np.vstack([clip, heard]))
+        said = [self.words(one) for one in self.say(clip, beam=beam, style=style)]
+        words, checked = self._grounded(said, clip, heard)
         confidence = self._confidence(words, clip)
         text = sentence(words) if confidence >= CONFIDENCE else ""
         return CaptionSegment(start, end, text, confidence, checked)
 
     def _grounded(
-        self, words: list[str], heard: NDArray[np.float32]
+        self, said: list[list[str]], clip: NDArray[np.float32], heard: NDArray[np.float32]
     ) -> tuple[list[str], list[CaptionWord]]:
         if self._manifest.text is None:
-            return words, []
-        return ground(words, heard, self._text.embed, self._manifest.calibration)
+            return said[0], []
+        heard = np.vstack([clip, heard])
+        return ground(said, heard, self._labels, self._text.embed, self._manifest.calibration)
+
+    @cached_property
+    def _labels(self) -> NDArray[np.float32]:
+        """(labels, dim), the bundle's own."""
+        return self._text.embed_labels(list(self._manifest.labels), own=True).embeddings
 
     def _confidence(self, words: Sequence[str], clip: NDArray[np.float32]) -> float:
         """Probability that the sentence applies; of a bundle without text, that some label does."""
@@ -124,7 +129,7 @@ class CaptionSide:
         if self._manifest.text is not None:
             rows = self._text.embed([sentence(words)])
         else:
-            rows = self._text.embed_labels(list(self._manifest.labels), own=True).embeddings
+            rows = self._labels
         cosines = rows @ clip
         return float(probability(cosines, self._manifest.calibration).max(initial=0.0))
 

@@ -20,11 +20,17 @@ if TYPE_CHECKING:
 @click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
-@click.option("--style", type=click.Choice(["full", "short"]), default="full", show_default=True)
+@click.option(
+    "--style",
+    type=click.Choice(["short", "full"]),
+    default="short",
+    show_default=True,
+    help="The names of what sounds, or a sentence, which is wrong more often.",
+)
 @click.option(
     "--beam",
     type=click.IntRange(min=1, max=64),
-    default=1,
+    default=4,
     show_default=True,
     help="Sentences that the search follows at once.",
 )

@@ -78,7 +78,9 @@ def _graph(manifest: BundleManifest, graph: GraphInfo) -> str:
 def _origin(manifest: BundleManifest) -> list[tuple[str, str]]:
     origin = manifest.provenance
     rows = [("teacher", f"{origin.teacher} ({origin.teacher_licence})")]
-    rows += [("data", f"{d.name}: {d.clips} clips ({d.licence})") for d in origin.data]
+    for data in origin.data:
+        what = f"{data.clips} clips" if data.clips else "texts"
+        rows.append(("data", f"{data.name}: {what} ({data.licence})"))
     rows += [("metric", f"{name} {value:.4g}") for name, value in origin.metrics.items()]
     if manifest.parity:
         error = max(row.max_abs_error for row in manifest.parity)

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tinyalm.captioning.vocabulary import END, FULL, PAD, SHORT, SPECIAL, UNKNOWN
+from tinyalm.errors import DataError
 from tinyalm.labels import fill_template
 from tinyalm.results import unit_length
 from tinyalm_distill.captioning.recipe import Bridge, CaptionRecipe
@@ -47,15 +48,21 @@ class Lessons(Struct, frozen=True):
     texts: list[str]
 
 
+def _captions(files: Sequence[str]) -> dict[str, None]:
+    """The distinct captions of ``files``, in order."""
+    return dict.fromkeys(text for name in files for text in read_captions(Path(name)))
+
+
 def prepare(recipe: CaptionRecipe, teacher: AudioTextTeacher, cache: Path) -> Lessons:
     """Read and draw the sentences of ``recipe`` and let the teacher read them.
 
     Raises:
         DataError: a file of captions cannot be used.
     """
-    full = list(
-        dict.fromkeys(text for name in recipe.data.texts for text in read_captions(Path(name)))
-    )
+    learned, other = map(_captions, (recipe.data.texts, recipe.data.leave_out))
+    full = [text for text in learned if text not in other]
+    if not full:
+        raise DataError("data: leave_out holds all captions of texts; name others")
     short = short_captions(teacher.labels, recipe.data.short, recipe.seed)
     tokenizer = make_tokenizer(full + short, recipe.shape.vocabulary)
     room = recipe.shape.max_tokens - 2  # a sentence that has none for its end is not taught

@@ -10,12 +10,14 @@ class CaptionData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     Attributes:
         texts: files of captions, one a line, relative to the recipe.
-        licences: of these files.
+        leave_out: files of captions that must not be learned, such as a test split's.
+        licences: of ``texts``.
         short: sentences that are drawn from the teacher's class names, beside each name itself.
         held_out: captions that are only measured on.
     """
 
     texts: list[str]
+    leave_out: list[str] = []
     licences: list[str] = []
     short: int = 12000
     held_out: int = 256

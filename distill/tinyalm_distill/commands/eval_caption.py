@@ -26,8 +26,8 @@ _JUDGE = "yamnet-minilm"
     type=click.Path(path_type=Path),
     help="Captions, one a line; the nearest one is the first baseline.",
 )
-@click.option("--style", type=click.Choice(["full", "short"]), default="full", show_default=True)
-@click.option("--beam", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--style", type=click.Choice(["short", "full"]), default="short", show_default=True)
+@click.option("--beam", type=click.IntRange(1), default=4, show_default=True)
 @options.as_json
 def caption(
     manifest: str,

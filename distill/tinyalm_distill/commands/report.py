@@ -55,7 +55,8 @@ def report(
 ) -> None:
     """Measure a teacher and bundles on the same clips and write report.md, .json and pictures.
 
-    Each --picture RECORDING gives a picture of its log-mel with the first bundle's tags over time.
+    Each --picture RECORDING gives a picture of its log-mel with the first bundle's tags over time,
+    and with its caption where that bundle has a captioner.
     """
     clips = read_clips(manifest, split)
     from tinyalm_distill.report import measure, write  # torch takes a second
@@ -78,12 +79,13 @@ def _pictures(
     from tinyalm_distill.pictures import draw_tags, draw_training  # matplotlib takes a second
     from tinyalm_distill.training_state import read_history
 
-    drawn = []
+    drawn, model = [], tinyalm.load(bundle)
     labels = sorted({label for clip in clips for label in clip.labels})
     for number, recording in enumerate(recordings, start=1):
         path = out / f"tags-{number}.png"
-        draw_tags(tinyalm.load(bundle), recording, labels, path)
-        drawn.append((f"{recording.name}: log-mel, and the five best labels over time", path))
+        draw_tags(model, recording, labels, path)
+        said = f", captioned {model.caption(recording).text!r}" if model.manifest.caption else ""
+        drawn.append((f"{recording.name}{said}: log-mel, and five labels over time", path))
     if checkpoint is not None:
         path = out / "training.png"
         draw_training(read_history(checkpoint), path)

@@ -59,8 +59,8 @@ def measure_captions(
     bank: Sequence[str],
     judge: Judge,
     *,
-    beam: int = 1,
-    style: Style = "full",
+    beam: int = 4,
+    style: Style = "short",
 ) -> list[Measurement]:
     """Caption ``clips`` and compare what is said with their captions, else with their labels.
 
@@ -206,7 +206,7 @@ class _Systems:
             waveform, sample_rate=self.rate, beam=self._beam, style=self._style
         )
         embedding = self._model.embed_audio(waveform, sample_rate=self.rate)
-        plain = self._decoder.say(embedding, beam=self._beam, style=self._style)
+        plain, *_ = self._decoder.say(embedding, beam=self._beam, style=self._style)
         best = [
             tag.label.split(",")[0].lower()
             for tag in self._model.tag(waveform, sample_rate=self.rate, top_k=2)

@@ -13,7 +13,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from tinyalm.errors import AudioError
-from tinyalm_distill.fingerprints.alignment import SAME, align
+from tinyalm_distill.fingerprints.alignment import align
 from tinyalm_distill.fingerprints.index import Candidate, Index
 from tinyalm_distill.fingerprints.landmarks import HOP
 from tinyalm_distill.fingerprints.store import Fingerprint, fingerprints, waveform
@@ -30,7 +30,7 @@ class Duplicate(Struct, frozen=True, order=True):
         first: number of the one that was looked for.
         second: number of the one that it was found in.
         offset_s: seconds from the beginning of the first to that of the second.
-        score: correlation of their waveforms where both are, `SAME` to 1.
+        score: correlation of their waveforms where both are, 0.7 to 1.
     """
 
     first: int
@@ -160,7 +160,7 @@ def _best(
     for candidate in tried:
         # The index counts from the beginning of the other one.
         found = align(own, other, -candidate.offset * HOP)
-        if found.score >= SAME:
+        if found.same:
             return Duplicate(number, candidate.recording, found.offset_s, found.score)
     return None
 

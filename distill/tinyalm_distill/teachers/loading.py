@@ -40,7 +40,10 @@ def load_model(kind: Any, folder: Path) -> Any:  # noqa: ANN401 - transformers h
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         model, report = kind.from_pretrained(
-            folder, local_files_only=True, output_loading_info=True
+            folder,
+            local_files_only=True,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are in the report
         )
     except Exception as error:  # transformers, safetensors and torch raise almost anything here
         raise DataError(
@@ -49,7 +52,8 @@ def load_model(kind: Any, folder: Path) -> Any:  # noqa: ANN401 - transformers h
     finally:
         transformers_logging.set_verbosity(verbosity)
     for what in ("missing_keys", "unexpected_keys", "mismatched_keys"):
-        wrong = sorted(map(str, report.get(what, ())))
+        # A mismatched one comes with its shapes.
+        wrong = sorted(one if isinstance(one, str) else one[0] for one in report.get(what, ()))
         if wrong:
             raise DataError(
                 f"{folder}: weights and config do not belong together ({len(wrong)} "

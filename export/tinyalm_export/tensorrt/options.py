@@ -14,10 +14,11 @@ from tinyalm.errors import ConfigError
 _OPTIONS = (
     click.option(
         "--to",
-        type=click.Choice(["onnx", "tensorrt"]),
+        type=click.Choice(["onnx", "tensorrt", "web"]),
         default="onnx",
         show_default=True,
-        help="tensorrt builds engines beside the bundle; CHECKPOINT may be a bundle then.",
+        help="tensorrt builds engines beside the bundle; CHECKPOINT may be a bundle then. "
+        "web makes a static folder of a page with the bundle CHECKPOINT, or one by its name.",
     ),
     click.option(
         "--gpu",
