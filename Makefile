@@ -63,7 +63,8 @@ build/captioner/captioner.json:
 	  data.leave_out='[$(DATA)/captions/audiocaps_val.txt, $(DATA)/captions/audiocaps_test.txt]'
 
 test: setup lint page ## Run all checks: ruff, mypy, import-linter, pytest; the page's where node is
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile \
+	  --no-loadscope-reorder
 
 page: ## Check and build the browser package and its page, where node and npm are there
 	@if ! command -v npm > /dev/null; then echo "page skipped: node and npm are not installed"; \

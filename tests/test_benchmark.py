@@ -8,6 +8,7 @@ from tests.distill.sounds import make_sounds
 from tests.process import one_line, tinyalm
 from tinyalm.benchmark import Contender, race
 from tinyalm.errors import BenchmarkError
+from tinyalm.shipped import find_bundle
 
 SLEEPER = """
 import sys, time
@@ -63,7 +64,7 @@ def test_bench_measures_bundles_side_by_side() -> None:
     for row in rows:
         assert (row["clip_s"], row["threads"], row["runs"]) == (2.0, 1, 3)
         assert 0 < row["p50_ms"] <= row["p95_ms"]
-        assert row["bytes"] <= 3_000_000
+        assert row["bytes"] == sum(file.stat().st_size for file in find_bundle().iterdir())
         assert row["cold_start_s"] > 0
         assert row["host"]["cores"]
         assert row["versions"]["onnxruntime"]

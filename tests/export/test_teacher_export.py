@@ -205,17 +205,21 @@ const { model, inputs } = JSON.parse(fs.readFileSync(0));
 """
 
 
+PACKAGES = Path(__file__).parents[2] / "runtimes" / "web"  # where npm installs them
+
+
 def no_web() -> str:
     """Why ONNX Runtime's web build cannot be run; empty where it can."""
     if not (node := shutil.which("node")):
         return "node is not installed"
     found = subprocess.run(
         [node, "-e", 'require.resolve("onnxruntime-web")'],
+        cwd=PACKAGES,
         capture_output=True,
         timeout=60,
         check=False,
     )
-    return "node finds no onnxruntime-web: npm install onnxruntime-web" if found.returncode else ""
+    return "npm's packages are not installed: make page" if found.returncode else ""
 
 
 @pytest.mark.skipif(bool(no_web()), reason=no_web() or "never skipped")
@@ -234,6 +238,7 @@ def test_a_browsers_engine_answers_alike(out, fp32, graph):
     }
     ended = subprocess.run(
         ["node", "-e", WEB],
+        cwd=PACKAGES,
         input=json.dumps({"model": str(path), "inputs": job}),
         capture_output=True,
         text=True,

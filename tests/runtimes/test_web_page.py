@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ MISSING = next((reason for reason, there in NEEDS.items() if not there), None)
 def test_the_page_in_chromium(tmp_path):
     # The same package in a process of its own, wherever it is installed.
     command = tmp_path / "tinyalm"
+    scratch = tempfile.mkdtemp()  # a path that is short enough for Chromium's sockets
     command.write_text(
         f"#!{sys.executable}\nimport signal; signal.signal(2, signal.default_int_handler)\n"
         "from tinyalm.cli.main import run; run()\n"
@@ -35,11 +37,12 @@ def test_the_page_in_chromium(tmp_path):
     done = subprocess.run(
         ["npm", "run", "--silent", "e2e"],
         cwd=WEB,
-        env=environment(TINYALM=str(command), CHROMIUM=str(CHROMIUM), TMPDIR=str(tmp_path)),
+        env=environment(TINYALM=str(command), CHROMIUM=str(CHROMIUM), TMPDIR=scratch),
         capture_output=True,
         text=True,
         timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert not list(tmp_path.glob("tinyalm-*"))
+    assert not list(Path(scratch).glob("tinyalm-*"))
+    shutil.rmtree(scratch)
