@@ -103,13 +103,13 @@ def checkpoint_of(folder: Path) -> list[bytes]:
 def test_kills_at_any_moment_change_nothing_but_the_time(tmp_path: Path) -> None:
     manifest, draw = make_sounds(tmp_path / "sounds"), random.Random(0)
     whole_s = run_process(manifest, tmp_path / "undisturbed")
-    spent, kills, folder = 0, KILLS, tmp_path / "killed-0"
-    while spent < kills or not (folder / "student" / "student.json").is_file():
+    spent, folder = 0, tmp_path / "killed-0"
+    while spent < KILLS or not (folder / "student" / "student.json").is_file():
         if (folder / "student" / "student.json").is_file():
             assert checkpoint_of(folder) == checkpoint_of(tmp_path / "undisturbed")
             folder = tmp_path / f"killed-{spent}"
         # Anywhere between the imports, which are half of it, and the end.
-        limit_s = draw.uniform(0.4, 1.0) * whole_s if spent < kills else None
+        limit_s = draw.uniform(0.4, 1.0) * whole_s if spent < KILLS else None
         run_process(manifest, folder, limit_s)
         spent += 1
     assert checkpoint_of(folder) == checkpoint_of(tmp_path / "undisturbed")

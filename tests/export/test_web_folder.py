@@ -93,7 +93,7 @@ def test_an_empty_folder_is_filled_and_any_other_refused(page, tmp_path):
 
 
 def test_a_page_that_was_not_built_says_how(tmp_path):
-    with pytest.raises(ExportError, match="the page was not built; run 'make web'"):
+    with pytest.raises(ExportError, match="the page was not built; run 'make page'"):
         export_web(find_bundle("micro"), tmp_path / "site", page=tmp_path / "no-page")
     assert not list(tmp_path.iterdir())
 

@@ -15,7 +15,7 @@ from tinyalm.policy import Policy
 from tinyalm.signing import signature_of
 from tinyalm_export.web.headers import headers_file
 
-PAGE = Path(__file__).parent / "page"  # what `make web` builds
+PAGE = Path(__file__).parent / "page"  # what `make page` builds
 INDEX, SITE, POLICY, HEADERS_FILE = "index.html", "site.js", "policy.json", "_headers"
 NOT_KEPT = (HEADERS_FILE, "sw.js")  # by the service worker
 
@@ -54,7 +54,7 @@ def export_web(
         _check_policy(policy)
     if not (page / INDEX).is_file():
         raise ExportError(
-            f"{page}: the page was not built; run 'make web' in tinyalm's source (needs node "
+            f"{page}: the page was not built; run 'make page' in tinyalm's source (needs node "
             "and npm), or install a wheel that has it"
         )
     manifest = read_bundle(bundle)
