@@ -1,4 +1,7 @@
-"""Metrics of captions, against values by hand."""
+"""Metrics of captions, against values by hand and against aac-metrics."""
+
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -65,6 +68,16 @@ def test_cider_d_punishes_length_and_repetition() -> None:
     repeated = cider_d(["dog barks dog barks dog barks", "x"], references)[0]
     assert exact > longer > 0
     assert exact > repeated
+
+
+def test_aac_metrics_says_the_same() -> None:
+    # tests/golden/make_caption_goldens.py asked it.
+    path = Path(__file__).parents[1] / "golden" / "captions.json"
+    golden = json.loads(path.read_text(encoding="utf-8"))
+    said, references = golden["said"], golden["references"]
+    assert score(said, references) == pytest.approx(golden["bleu_4"], abs=1e-9)
+    assert rouge_l(said, references) == pytest.approx(golden["rouge_l"], abs=1e-9)
+    assert cider_d(said, references) == pytest.approx(golden["cider_d"], abs=1e-9)
 
 
 def test_captions_are_measured_by_likeness_and_by_what_nothing_supports() -> None:
