@@ -87,6 +87,11 @@ def test_support_is_shown_word_by_word_also_of_what_was_taken_out():
     assert [word.support > 0.9 for word in checked] == [True, True, False, False]
 
 
+def test_a_sentence_that_names_nothing_is_not_said_where_another_names_something():
+    assert chosen(["by", "a dog barks", "and"], 0)[0] == "a dog barks"
+    assert chosen(["by", "and"], 0) == ("by", [])
+
+
 def test_a_sentence_without_names_stays_as_it_is():
     assert grounded("then it is loud", 0) == ("then it is loud", [])
     assert not any(map(names_something, ("a", "of", ",", "then", "'s")))

@@ -11,7 +11,7 @@ from tinyalm.captioning.results import CaptionWord
 from tinyalm.captioning.vocabulary import sentence
 from tinyalm.scoring import probability
 
-SUPPORT = 0.25  # least of the best word of a part that is kept
+_SUPPORTED = 0.95  # least support of the best word of a part: unsure of all, one sound is said
 _TEMPERATURE = 0.05  # of the softmax over cosines
 # Words that name no sound: a part of a sentence stands and falls with the others.
 _NO_SOUND = """
@@ -47,9 +47,10 @@ def ground(
 
     A part ends at a comma or at a word that joins two parts, as ``and`` does. It stays in its
     sentence if one of its words is supported; if none is, the part with the best word does. One
-    that says nothing new goes, too. Of what is left of the sentences, and of their parts alone, the
-    one is chosen that is most like what the sound is believed to be: its projection onto labels and
-    words, a softmax over cosines (DeCap, arXiv:2303.03032, section 3.3).
+    that says nothing new goes, too, and so does a sentence that names nothing. Of what is left of
+    the sentences, and of their parts alone, the one is chosen that is most like what the sound is
+    believed to be: its projection onto labels and words, a softmax over cosines (DeCap,
+    arXiv:2303.03032, section 3.3).
 
     Args:
         sentences: words of each, the likeliest sentence first; at least one.
@@ -62,6 +63,7 @@ def ground(
     Returns:
         The words that are kept, and the words of their sentence that were checked.
     """
+    sentences = [words for words in sentences if any(map(names_something, words))] or sentences
     asked = sorted({word for words in sentences for word in words if names_something(word)})
     if not asked:
         return list(sentences[0]), []
@@ -99,7 +101,7 @@ def _projection(row: NDArray[np.float32], bank: NDArray[np.float32]) -> NDArray[
 def _supported(parts: Sequence[Sequence[str]], found: Mapping[str, float]) -> list[bool]:
     """Which parts stay, by the support that was ``found`` of their words."""
     best = [max((found[word] for word in part if word in found), default=0.0) for part in parts]
-    least = min(SUPPORT, max(best))
+    least = min(_SUPPORTED, max(best))
     kept, said = [], set[str]()
     for part, support in zip(parts, best, strict=True):
         names = found.keys() & set(part)

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from tinyalm_distill.fingerprints.landmarks import HOP, RATE
 
-SAME = 0.7  # correlation from which on recordings are the same: 99 in 100 copies at 32 kbit/s
+SAME = 0.72  # correlation from which on recordings are the same: 99 in 100 copies at 32 kbit/s
 # A drum or bell that is struck twice rings alike, its noise differs: where there is no more than a
 # strike to compare, the correlations of bands must reach this in the mean, however faint a band is.
-_SAME_BANDS = 0.8
-_STRIKE = round(1.2 * RATE)
+_SAME_BANDS = 0.81
+_STRIKE = round(1.5 * RATE)
 _BANDS = ((60, 250), (250, 500), (500, 1000), (1000, 2000), (2000, 3800))  # Hz
 _HEARD = 0.01  # of the energy of either: a band with less than that says nothing
 _FLATTEN = 0.5  # exponent by which magnitudes are divided

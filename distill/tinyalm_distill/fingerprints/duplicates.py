@@ -30,7 +30,7 @@ class Duplicate(Struct, frozen=True, order=True):
         first: number of the one that was looked for.
         second: number of the one that it was found in.
         offset_s: seconds from the beginning of the first to that of the second.
-        score: correlation of their waveforms where both are, 0.7 to 1.
+        score: correlation of their waveforms where both are, 0.72 to 1.
     """
 
     first: int

@@ -4,7 +4,7 @@ import { probability, type Scale } from "../scoring.js";
 import { cosines, dot, joined, row } from "../vectors.js";
 import { sentence } from "./vocabulary.js";
 
-const SUPPORT = 0.25; // least of the best word of a part that is kept
+const SUPPORTED = 0.95; // least support of the best word of a part
 const TEMPERATURE = 0.05; // of the softmax over cosines
 // Words that name no sound: a part of a sentence stands and falls with the others.
 const NO_SOUND = `
@@ -38,9 +38,10 @@ interface Way {
  * Chooses among sentences, and parts of them, what the sound supports, as the Python runtime does.
  *
  * A part ends at a comma or at a word that joins two parts; one without a supported word goes, and
- * one that says nothing new. Of what is left of the sentences, and of their parts alone, the one is
- * chosen that is most like what the sound is believed to be: its projection onto labels and words,
- * a softmax over cosines (DeCap, arXiv:2303.03032, section 3.3).
+ * one that says nothing new, and a sentence that names nothing. Of what is left of the sentences,
+ * and of their parts alone, the one is chosen that is most like what the sound is believed to be:
+ * its projection onto labels and words, a softmax over cosines (DeCap, arXiv:2303.03032, section
+ * 3.3).
  *
  * @param sentences words of each, the likeliest sentence first; at least one.
  * @param heard embeddings of what was heard, (dim,) each, first as a whole.
@@ -53,7 +54,8 @@ export async function ground(
   embed: Embed,
   calibration: Scale,
 ): Promise<Grounded> {
-  const asked = [...new Set(sentences.flat().filter(namesSomething))].sort();
+  const naming = sentences.filter((words) => words.some(namesSomething));
+  const asked = [...new Set(naming.flat().filter(namesSomething))].sort();
   const [clip] = heard;
   if (asked.length === 0 || !clip) return { words: [...(sentences[0] ?? [])], checked: [] };
   const rows = await embed(asked);
@@ -64,7 +66,7 @@ export async function ground(
       return [word, probability(cosine, calibration)];
     }),
   );
-  const ways = sentences.flatMap((words) => waysOf(partsOf(words), found));
+  const ways = naming.flatMap((words) => waysOf(partsOf(words), found));
   const left = ways.map(({ parts, kept }) => joinedParts(parts.filter((_, at) => kept[at])));
   const belief = projection(clip, joined([labels, rows]));
   const likely = cosines(await embed(left.map(sentence)), belief);
@@ -89,7 +91,7 @@ function waysOf(parts: string[][], found: ReadonlyMap<string, number>): Way[] {
 /** Which parts stay, by the support that was found of their words. */
 function supported(parts: readonly string[][], found: ReadonlyMap<string, number>): boolean[] {
   const best = parts.map((part) => Math.max(0, ...part.map((word) => found.get(word) ?? 0)));
-  const least = Math.min(SUPPORT, Math.max(...best));
+  const least = Math.min(SUPPORTED, Math.max(...best));
   const said = new Set<string>();
   return parts.map((part, at) => {
     const names = part.filter((word) => found.has(word));
