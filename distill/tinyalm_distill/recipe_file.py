@@ -128,7 +128,7 @@ def _all_keys(kind: type[Struct], prefix: str) -> Iterator[tuple[str, type]]:
 
 def _make_absolute(content: dict[str, Any], root: Path) -> None:
     data = content.get("data")
-    for key in ("manifests", "texts", "leave_out"):
+    for key in ("manifests", "texts", "leave_out", "pairs"):
         if isinstance(data, dict) and isinstance(data.get(key), list):
             data[key] = [_absolute(str(name), root) for name in data[key]]
     audio = content.get("audio")

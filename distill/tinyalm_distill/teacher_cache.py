@@ -68,7 +68,7 @@ class TeacherCache:
         digest = spec.digest()[:16]
         log_mels = Store(cache / f"log-mels-{digest}", f"log-mels {digest}", say)
         self._teacher, self._log_mels = teacher, LogMels(log_mels, front_end_of(spec))
-        self._answers = Store(cache / answers_folder(teacher), f"answers of {_name(teacher)}", say)
+        self._answers = _answers(teacher, cache, say)
 
     def teach_views(self, views: Views, *, progress: Progress = unseen) -> Lessons:
         """Let the teacher hear every view that it has not heard yet.
@@ -88,10 +88,7 @@ class TeacherCache:
         self, recordings: Recordings, *, progress: Progress = unseen
     ) -> NDArray[np.float32]:
         """The teacher's embedding of every whole clip, (clips, dim), kept likewise."""
-        whole = _Whole(recordings)
-        keys = whole.keys()
-        Listening(self._teacher, whole, self._answers, None).of(keys, progress)
-        return self._answers.column("embeddings", keys).astype(np.float32)
+        return _hear_whole(self._teacher, recordings, self._answers, progress)
 
     def error(self) -> float:
         """Largest cosine distance by which rounding to float16 has moved an embedding."""
@@ -108,6 +105,31 @@ class _Whole:
 
     def keys(self) -> list[Key]:
         return [key_of(content, b"whole") for content in self._contents]
+
+
+def teach_clips(
+    teacher: AudioTextTeacher,
+    recordings: Recordings,
+    cache: Path,
+    *,
+    progress: Progress = unseen,
+    say: Say = unheard,
+) -> NDArray[np.float32]:
+    """`TeacherCache.teach_clips` for who needs no log-mels."""
+    return _hear_whole(teacher, recordings, _answers(teacher, cache, say), progress)
+
+
+def _hear_whole(
+    teacher: AudioTextTeacher, recordings: Recordings, answers: Store, progress: Progress
+) -> NDArray[np.float32]:
+    whole = _Whole(recordings)
+    keys = whole.keys()
+    Listening(teacher, whole, answers, None).of(keys, progress)
+    return answers.column("embeddings", keys).astype(np.float32)
+
+
+def _answers(teacher: AudioTextTeacher, cache: Path, say: Say) -> Store:
+    return Store(cache / answers_folder(teacher), f"answers of {_name(teacher)}", say)
 
 
 def teach_texts(

@@ -1,15 +1,18 @@
 """Training captioners: what is learned, exact resume, and what is refused."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from click.testing import CliRunner
 from msgspec.structs import replace
 
 from tests.captioners import recipe
 from tests.fake_teacher import ToneTeacher
+from tests.fakes import RATE, TONES, tone
 from tinyalm.captioning.vocabulary import SPECIAL
 from tinyalm.errors import ConfigError, DataError
 from tinyalm.models.captioner_checkpoint import load_captioner
@@ -210,3 +213,40 @@ def test_the_command_names_what_is_wrong(tmp_path: Path) -> None:
     done = CliRunner().invoke(distill, ["caption", str(tmp_path / "none.yaml")])
     assert isinstance(done.exception, ConfigError)
     assert "none.yaml" in str(done.exception)
+
+
+def test_captions_of_clips_are_learned_from_their_sounds(tmp_path: Path) -> None:
+    sounds = [tone(TONES[number], 1.0) for number in (0, 3)]
+    for number, sound in enumerate(sounds):
+        soundfile.write(tmp_path / f"{number}.wav", sound, RATE)
+    rows = [
+        {"file": "0.wav", "caption": ["A Zither hums.", "rain falls"], "licence": "CC-BY-4.0"},
+        {"file": "1.wav", "caption": ["an old man hums"], "licence": "CC-BY-4.0"},
+        {"file": "1.wav", "label": ["rain"]},
+    ]
+    manifest = tmp_path / "described.jsonl"
+    manifest.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    left_out = tmp_path / "test.txt"
+    left_out.write_text("Rain falls.\n", encoding="utf-8")
+    plan = recipe(tmp_path, epochs=1)
+    data = replace(plan.data, pairs=[str(manifest)], leave_out=[str(left_out)])
+    teacher = ToneTeacher()
+    lessons = prepare(replace(plan, data=data), teacher, tmp_path / "cache")
+    assert lessons.texts[-2:] == ["a zither hums", "a person hums"]
+    assert lessons.licences == ["CC0-1.0", "CC-BY-4.0"]
+    assert set(lessons.train[-2:]) == {len(lessons.texts) - 2, len(lessons.texts) - 1}
+    heard = teacher.embed_audio(sounds, RATE)
+    assert np.allclose(lessons.embeddings[-2:], heard, atol=2e-3)
+    assert np.array_equal(lessons.embeddings[-2:], lessons.projected[-2:])
+    trained = replace(plan, data=data)
+    meta = make_captioner(trained, teacher, tmp_path / "out", say=lambda _: None)
+    assert meta.licences == lessons.licences
+
+
+def test_a_manifest_without_captions_is_no_pairs(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(TONES[0], 1.0), RATE)
+    (tmp_path / "m.csv").write_text("file,label\na.wav,rain\n", encoding="utf-8")
+    plan = recipe(tmp_path)
+    data = replace(plan.data, pairs=[str(tmp_path / "m.csv")])
+    with pytest.raises(DataError, match=r"m\.csv: no clip has captions"):
+        prepare(replace(plan, data=data), ToneTeacher(), tmp_path / "cache")

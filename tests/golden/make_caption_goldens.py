@@ -21,10 +21,10 @@ from aac_metrics.functional.cider_d import cider_d
 from aac_metrics.functional.rouge_l import rouge_l
 
 CLIPS = 60
-WORDS = (
-    "a a a the and then while dog barks cat meows rain falls wind blows loudly far away man "
-    "speaks car passes by bell rings twice water runs birds sing engine idles"
-).split()
+WORDS = """
+    a a a the and then while dog barks cat meows rain falls wind blows loudly far away man
+    speaks car passes by bell rings twice water runs birds sing engine idles
+"""
 
 
 def near(draw: np.random.Generator, words: list[str]) -> list[str]:
@@ -37,7 +37,7 @@ def near(draw: np.random.Generator, words: list[str]) -> list[str]:
         elif kind < 0.75:
             out += [word, word]
         elif kind < 0.9:
-            out.append(str(draw.choice(WORDS)))
+            out.append(str(draw.choice(WORDS.split())))
     return out or [words[0]]
 
 
@@ -46,7 +46,7 @@ def main() -> None:
     draw = np.random.default_rng(7)
     said, references = [], []
     for _ in range(CLIPS):
-        first = [str(word) for word in draw.choice(WORDS, int(draw.integers(1, 16)))]
+        first = [str(word) for word in draw.choice(WORDS.split(), int(draw.integers(1, 16)))]
         others = [near(draw, first) for _ in range(int(draw.integers(0, 5)))]
         references.append([" ".join(words) for words in (first, *others)])
         said.append(" ".join(near(draw, first)))

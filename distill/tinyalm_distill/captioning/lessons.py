@@ -17,6 +17,7 @@ from tinyalm.captioning.vocabulary import END, FULL, PAD, SHORT, SPECIAL, UNKNOW
 from tinyalm.errors import DataError
 from tinyalm.labels import fill_template
 from tinyalm.results import unit_length
+from tinyalm_distill.captioning.pairs import read_pairs
 from tinyalm_distill.captioning.recipe import Bridge, CaptionRecipe
 from tinyalm_distill.captioning.texts import read_captions, short_captions
 from tinyalm_distill.progress import bar
@@ -32,20 +33,23 @@ class Lessons(Struct, frozen=True):
     Attributes:
         tokenizer: of the sentences.
         ids: token ids of each sentence, from its style to `END`.
-        embeddings: (sentences, dim) float32, the teacher's.
-        bank: (labels, dim) float32, its embeddings of its own classes.
+        embeddings: (sentences, dim) float32, the teacher's of the sentence or of a sound.
+        projected: likewise, those of sentences projected onto the teacher's classes; a sound needs
+            no bridge.
         train: numbers of the sentences to learn.
         held_out: numbers of captions that no step touches.
         texts: the sentences.
+        licences: of captions and sounds.
     """
 
     tokenizer: Tokenizer
     ids: list[list[int]]
     embeddings: NDArray[np.float32]
-    bank: NDArray[np.float32]
+    projected: NDArray[np.float32]
     train: NDArray[np.int64]
     held_out: NDArray[np.int64]
     texts: list[str]
+    licences: list[str]
 
 
 def _captions(files: Sequence[str]) -> dict[str, None]:
@@ -54,17 +58,18 @@ def _captions(files: Sequence[str]) -> dict[str, None]:
 
 
 def prepare(recipe: CaptionRecipe, teacher: AudioTextTeacher, cache: Path) -> Lessons:
-    """Read and draw the sentences of ``recipe`` and let the teacher read them.
+    """Read and draw the sentences of ``recipe`` and let the teacher read them, or hear them.
 
     Raises:
-        DataError: a file of captions cannot be used.
+        DataError: a file of captions, or a manifest of pairs, cannot be used.
     """
     learned, other = map(_captions, (recipe.data.texts, recipe.data.leave_out))
     full = [text for text in learned if text not in other]
     if not full:
         raise DataError("data: leave_out holds all captions of texts; name others")
     short = short_captions(teacher.labels, recipe.data.short, recipe.seed)
-    tokenizer = make_tokenizer(full + short, recipe.shape.vocabulary)
+    pairs = read_pairs(recipe.data.pairs, teacher, cache, leave_out=other)
+    tokenizer = make_tokenizer(full + short + pairs.texts, recipe.shape.vocabulary)
     room = recipe.shape.max_tokens - 2  # a sentence that has none for its end is not taught
     full, short = (
         [text for text in texts if len(tokenizer.encode(text).ids) <= room]
@@ -75,19 +80,29 @@ def prepare(recipe: CaptionRecipe, teacher: AudioTextTeacher, cache: Path) -> Le
         rows = teach_texts(teacher, [*full, *short, *named], cache, progress=progress)
     order = np.random.default_rng(recipe.seed).permutation(len(full))
     held = min(recipe.data.held_out, len(full) // 2)
-    texts = full + short
-    styles = [FULL] * len(full) + [SHORT] * len(short)
+    unknown = {full[number] for number in order[:held]}
+    paired = [
+        number
+        for number, text in enumerate(pairs.texts)
+        if text not in unknown and len(tokenizer.encode(text).ids) <= room
+    ]
+    sounds = pairs.embeddings[paired]
+    texts = full + short + [pairs.texts[number] for number in paired]
+    styles = [FULL] * len(full) + [SHORT] * len(short) + [FULL] * len(paired)
+    read, bank = np.split(rows, [len(full) + len(short)])
+    near = projection(read, bank, recipe.bridge.temperature)
     return Lessons(
         tokenizer=tokenizer,
         ids=[
             [style, *encoded.ids, END]
             for style, encoded in zip(styles, tokenizer.encode_batch(texts), strict=True)
         ],
-        embeddings=rows[: len(texts)],
-        bank=rows[len(texts) :],
+        embeddings=np.concatenate([read, sounds]),
+        projected=np.concatenate([near, sounds]),
         train=np.concatenate([order[held:], np.arange(len(full), len(texts))]),
         held_out=order[:held],
         texts=texts,
+        licences=list(dict.fromkeys([*recipe.data.licences, *pairs.licences])),
     )
 
 

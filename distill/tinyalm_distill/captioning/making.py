@@ -46,7 +46,7 @@ def make_captioner(
         teacher=f"{teacher.name} {teacher.revision}",
         config=captioner.config,
         metrics={"held_out_cosine": trainer.course.cosine},
-        licences=recipe.data.licences,
+        licences=lessons.licences,
         created_by=f"tinyalm {tinyalm.__version__}",
     )
     examples = torch.from_numpy(lessons.embeddings[lessons.held_out])

@@ -10,13 +10,16 @@ class CaptionData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     Attributes:
         texts: files of captions, one a line, relative to the recipe.
+        pairs: manifests of captioned clips, such as `tinyalm distill describe` writes; their
+            captions are learned from the sounds as well.
         leave_out: files of captions that must not be learned, such as a test split's.
-        licences: of ``texts``.
+        licences: of ``texts``; clips have their own.
         short: sentences that are drawn from the teacher's class names, beside each name itself.
         held_out: captions that are only measured on.
     """
 
     texts: list[str]
+    pairs: list[str] = []
     leave_out: list[str] = []
     licences: list[str] = []
     short: int = 12000

@@ -1,7 +1,7 @@
 """The sentences that a captioner is taught to say."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,10 +40,14 @@ def tidy(text: str) -> str:
     return plain
 
 
-def read_captions(path: Path) -> list[str]:
-    """Distinct captions of a file with one a line, tidied, in the file's order.
+def usable(captions: Iterable[str]) -> list[str]:
+    """The distinct ``captions``, tidied, without those that name a sensitive inference."""
+    tidied = dict.fromkeys(filter(None, map(tidy, captions)))
+    return [text for text in tidied if named(text) is None]
 
-    Those that name a sensitive inference all the same are left out.
+
+def read_captions(path: Path) -> list[str]:
+    """The `usable` captions of a file with one a line, in its order.
 
     Raises:
         DataError: the file cannot be read or holds none.
@@ -52,8 +56,7 @@ def read_captions(path: Path) -> list[str]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: captions cannot be read ({error})") from None
-    tidied = dict.fromkeys(filter(None, map(tidy, lines)))
-    captions = [text for text in tidied if named(text) is None]
+    captions = usable(lines)
     if not captions:
         raise DataError(f"{path}: holds no captions; give a text file with one a line")
     return captions

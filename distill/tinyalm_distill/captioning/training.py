@@ -1,4 +1,4 @@
-"""Training of a captioner on text alone: warm-up and cosine, exact resume, early stop."""
+"""Training of a captioner: warm-up and cosine, exact resume, early stop."""
 
 import hashlib
 import math
@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from tinyalm.captioning.vocabulary import FULL, PAD
 from tinyalm.errors import ConfigError
 from tinyalm.models.captioner import Captioner, CaptionerConfig
-from tinyalm_distill.captioning.lessons import Lessons, batches, bridged, projection
+from tinyalm_distill.captioning.lessons import Lessons, batches, bridged
 from tinyalm_distill.captioning.recipe import CaptionRecipe
 from tinyalm_distill.teachers import AudioTextTeacher
 from tinyalm_distill.training_state import Course, Measurement, load_state, save_state
@@ -46,8 +46,7 @@ class CaptionTrainer:
             betas=(0.9, 0.98),
         )
         self._texts = torch.from_numpy(lessons.embeddings)
-        near = projection(lessons.embeddings, lessons.bank, recipe.bridge.temperature)
-        self._projected = torch.from_numpy(near)
+        self._projected = torch.from_numpy(lessons.projected)
         self.steps = config.epochs * -(-len(lessons.train) // config.batch_size)
         self.course = Course()
 

@@ -17,9 +17,9 @@ from tinyalm_distill.recipe_file import read_as
 def caption(recipe: Path, out: Path | None, overrides: tuple[str, ...], resume: bool) -> None:
     """Teach a captioner to say the sentence whose embedding it is given, as RECIPE says.
 
-    It learns from text alone. The checkpoint goes to --out, by default build/NAME of the recipe's
-    name. The training's state is saved as it goes: after an interrupt, the same command with
-    --resume goes on, and ends in the same checkpoint.
+    It learns from text alone, or from captioned clips (data.pairs) as well. The checkpoint goes to
+    --out, by default build/NAME of the recipe's name. The training's state is saved as it goes:
+    after an interrupt, the same command with --resume goes on, and ends in the same checkpoint.
     """
     plan = read_as(CaptionRecipe, recipe, overrides)
     folder = out or Path("build") / plan.name
