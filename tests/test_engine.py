@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-import tinyalm.engine
 from tests.fakes import DIM, tone
 from tests.process import environment
 from tinyalm.engine import engine
@@ -31,7 +30,7 @@ def test_an_unknown_engine_lists_those_that_are_there():
 
 def test_an_engine_without_its_library_says_so(monkeypatch):
     point = EntryPoint("abacus", "no_such_library:Engine", "tinyalm.engines")
-    monkeypatch.setattr(tinyalm.engine, "entry_points", lambda **_: EntryPoints([point]))
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: EntryPoints([point]))
     with pytest.raises(MissingExtraError, match=r"'abacus' cannot be imported .*no_such_library"):
         engine("abacus")
 

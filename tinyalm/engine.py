@@ -1,13 +1,13 @@
 """The protocol of engines, which execute a bundle's graphs, and how one is found by name."""
 
-from collections.abc import Mapping
-from importlib.metadata import entry_points
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from numpy.typing import NDArray
 
 from tinyalm.errors import MissingExtraError
+from tinyalm.plugins import plugin, plugins
 
 Arrays = Mapping[str, NDArray[Any]]
 ENGINES = "tinyalm.engines"  # the group of entry points
@@ -40,14 +40,13 @@ def engine(name: str) -> Engine:
         MissingExtraError: no such engine is installed, and the message lists those that are; or
             the library that it stands on cannot be imported.
     """
-    found = entry_points(group=ENGINES)
-    for point in found:
-        if point.name == name:
-            try:
-                return cast("Engine", point.load()())
-            except ImportError as error:
-                raise MissingExtraError(
-                    f"the engine {name!r} cannot be imported ({error}); install its library"
-                ) from None
-    names = ", ".join(sorted(found.names)) or "none"
-    raise MissingExtraError(f"no engine named {name!r} is installed (installed: {names})")
+    found = plugin(ENGINES, name)
+    if found is None:
+        names = ", ".join(plugins(ENGINES)) or "none"
+        raise MissingExtraError(f"no engine named {name!r} is installed (installed: {names})")
+    try:
+        return cast("Callable[[], Engine]", found.load())()
+    except ImportError as error:
+        raise MissingExtraError(
+            f"the engine {name!r} cannot be imported ({error}); install its library"
+        ) from None

@@ -1,7 +1,6 @@
 """What tinyalm's installed metadata says about its extras, its optional parts."""
 
 import re
-from importlib.metadata import PackageNotFoundError, distribution, metadata, requires
 
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)['"]""")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -9,6 +8,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 def extras() -> dict[str, list[str]]:
     """The packages that each extra asks for, by extra; empty where tinyalm is not installed."""
+    from importlib.metadata import PackageNotFoundError, metadata, requires  # 40 ms
+
     try:
         found: dict[str, list[str]] = {
             name: [] for name in metadata("tinyalm").get_all("Provides-Extra") or []
@@ -33,6 +34,8 @@ def pip_command(extra: str) -> str:
 
 
 def _installed(package: str) -> bool:
+    from importlib.metadata import PackageNotFoundError, distribution
+
     try:
         distribution(package)
     except PackageNotFoundError:

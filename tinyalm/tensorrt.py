@@ -10,7 +10,6 @@ import os
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,8 @@ _RTX_FILES = ("libcudart.so.*", "libtensorrt_rtx.so.*", "libtensorrt_onnxparser_
 
 def installed() -> dict[Flavour, str]:
     """Versions of the installed flavours, from their metadata: nothing native is loaded."""
+    from importlib.metadata import PackageNotFoundError, distribution  # 40 ms
+
     found: dict[Flavour, str] = {}
     for flavour, names in _DISTRIBUTIONS.items():
         for name in names:

@@ -1,7 +1,6 @@
 import errno
 import subprocess
 import sys
-from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from types import ModuleType
 
@@ -15,14 +14,16 @@ from tests.process import tinyalm as run
 from tinyalm.cli import main
 from tinyalm.errors import ConfigError
 from tinyalm.extras import extras, missing, pip_command
+from tinyalm.plugins import Plugin
 
 
 @pytest.fixture
 def plugin(monkeypatch):
     """Register a command that the extra [export] brings; returns a function that sets its body."""
     module = ModuleType("tinyalm_export.stub")
-    point = EntryPoint("export", "tinyalm_export.stub:export", main.GROUP)
-    monkeypatch.setattr(main, "entry_points", lambda **kw: EntryPoints([point]).select(**kw))
+    stub = Plugin("tinyalm_export.stub", "export")
+    monkeypatch.setattr(main, "plugin", lambda _, name: stub if name == "export" else None)
+    monkeypatch.setattr(main, "plugins", lambda _: ["export"])
     monkeypatch.setitem(sys.modules, "tinyalm_export.stub", module)
 
     def export(body):

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from importlib.metadata import entry_points
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from tinyalm.cli.doctor import examine
 from tinyalm.cli.layout import aligned, size
 from tinyalm.errors import MissingExtraError
 from tinyalm.extras import pip_command
+from tinyalm.plugins import plugin
 from tinyalm.shipped import find_bundle
 
 ACCURACY = "tinyalm.accuracy"  # the group of entry points
@@ -75,11 +76,10 @@ def bench(
 
 def _accuracy() -> Measure:
     """The measure of accuracy that `tinyalm_distill` brings."""
-    for point in entry_points(group=ACCURACY, name="zero-shot"):
-        try:
-            return cast("Measure", point.load())
-        except ModuleNotFoundError:
-            break
+    found = plugin(ACCURACY, "zero-shot")
+    if found is not None:
+        with suppress(ModuleNotFoundError):
+            return cast("Measure", found.load())
     raise MissingExtraError(f"tinyalm bench --manifest needs: {pip_command('distill')}")
 
 

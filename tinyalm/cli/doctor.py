@@ -2,7 +2,7 @@
 
 import json
 import platform
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from tinyalm.engine import ENGINES, engine
 from tinyalm.errors import ConfigError
 from tinyalm.extras import extras, missing, pip_command
 from tinyalm.frontend import kernel, preset, program
+from tinyalm.plugins import plugins
 
 PACKAGES = ("numpy", "onnxruntime", "soundfile", "soxr", "tokenizers", "msgspec", "click")
 # Instructions that decide how fast float and int8 run.
@@ -63,7 +64,7 @@ def examine() -> dict[str, Any]:
         "cpu": _cpu(Path("/proc/cpuinfo")),
         "packages": {name: _version(name) for name in PACKAGES},
         "libsndfile": _libsndfile(),
-        "engines": {name: _opens(name) for name in sorted(entry_points(group=ENGINES).names)},
+        "engines": {name: _opens(name) for name in plugins(ENGINES)},
         "frontend": _frontend(),
         "extras": {name: missing(packages) for name, packages in extras().items()},
         "cache": _cache(),

@@ -4,8 +4,7 @@ import errno
 import io
 import sys
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import click
 
@@ -13,6 +12,7 @@ from tinyalm import __version__
 from tinyalm.cli import interrupts
 from tinyalm.errors import TinyalmError
 from tinyalm.extras import extras, missing, pip_command
+from tinyalm.plugins import plugin, plugins
 
 BUILT_IN = (
     "bench",
@@ -44,14 +44,14 @@ class OneLine(click.ClickException):
 class Commands(click.Group):
     """Commands that are imported when they are asked for.
 
-    The device's own are modules of `tinyalm.cli`. Others come from the entry points of the group
+    The device's own are modules of `tinyalm.cli`, others `tinyalm.plugins` of the group
     `tinyalm.commands`; ``--help`` imports them for their first sentence, so that their modules
     should leave heavy imports to the functions that need them.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Names of all commands, sorted."""
-        return sorted({*BUILT_IN, *entry_points(group=GROUP).names})
+        return sorted({*BUILT_IN, *plugins(GROUP)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The command ``cmd_name``, imported now; None where there is none.
@@ -63,11 +63,11 @@ class Commands(click.Group):
         if cmd_name in BUILT_IN:
             command = getattr(import_module(f"tinyalm.cli.{cmd_name}"), cmd_name)
             return command
-        point = _entry_point(cmd_name)
-        if point is None:
+        found = plugin(GROUP, cmd_name)
+        if found is None:
             return None
         try:
-            command = point.load()
+            command = cast("click.Command", found.load())
         except ModuleNotFoundError as error:
             _explain(error, cmd_name)
             raise
@@ -121,8 +121,8 @@ def _explain(error: BaseException, command: str) -> None:
         case KeyboardInterrupt():
             line = "tinyalm: interrupted; what was finished is kept"
         case ModuleNotFoundError():
-            point = _entry_point(command)
-            extra = point.module.partition(".")[0].removeprefix("tinyalm_") if point else ""
+            found = plugin(GROUP, command)
+            extra = found.module.partition(".")[0].removeprefix("tinyalm_") if found else ""
             if missing(extras().get(extra, [])):
                 line = f"tinyalm {command} needs: {pip_command(extra)}"
         case OSError(errno=errno.ENOSPC):
@@ -131,8 +131,3 @@ def _explain(error: BaseException, command: str) -> None:
             line = f"tinyalm: {' '.join(str(error).split())}"
     if line:
         raise OneLine(line) from error
-
-
-def _entry_point(command: str) -> EntryPoint | None:
-    found = entry_points(group=GROUP, name=command)
-    return next(iter(found), None)

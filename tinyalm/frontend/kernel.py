@@ -1,12 +1,13 @@
 """The protocol of front-end kernels, which execute a `program`, and how one is found."""
 
-from importlib.metadata import entry_points
+from collections.abc import Callable
 from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyalm.errors import MissingExtraError
+from tinyalm.plugins import plugin
 
 KERNELS = "tinyalm.kernels"  # the group of entry points
 
@@ -48,7 +49,7 @@ def kernel(program: bytes, name: str = "native") -> LogMelKernel:
         MissingExtraError: the kernel is not in this installation or cannot be loaded.
         BundleError: ``program`` is damaged.
     """
-    for point in entry_points(group=KERNELS):
-        if point.name == name:
-            return cast("LogMelKernel", point.load()(program))
-    raise MissingExtraError(f"no front-end kernel named {name!r} is installed")
+    found = plugin(KERNELS, name)
+    if found is None:
+        raise MissingExtraError(f"no front-end kernel named {name!r} is installed")
+    return cast("Callable[[bytes], LogMelKernel]", found.load())(program)
