@@ -56,13 +56,14 @@ def read_clips(name: str, split: str | None = None) -> list[Clip]:
     if name.startswith(ASSET):
         wanted = asset(name.removeprefix(ASSET))
         if wanted.manifest is None:
-            raise DataError(f"{name}: a {wanted.kind}, not sounds")
+            raise DataError(f"{name}: a {wanted.kind}, not sounds; name an asset of clips")
         clips = read_manifest(Path(__file__).parent / wanted.manifest, root=require(wanted.name))
     else:
         clips = read_manifest(Path(name))
     chosen = [clip for clip in clips if split is None or clip.split == split]
     if not chosen:
-        raise DataError(f"{name}: no clips of split {split!r}")
+        splits = ", ".join(sorted({clip.split for clip in clips if clip.split})) or "none"
+        raise DataError(f"{name}: no clips of split {split!r} (it has {splits}); name one of them")
     return chosen
 
 
@@ -89,11 +90,11 @@ def read_manifest(path: Path, *, root: Path | None = None) -> list[Clip]:
         found = [file for file in files if file.suffix.lower() in SUFFIXES]
         shards = [file for file in files if file.suffix.lower() == TAR]
         if not found and not shards:
-            raise DataError(f"{path}: no audio files in this folder")
+            raise DataError(f"{path}: no audio files in this folder; it needs some, or .tar shards")
         clips = [Clip(file=file, source=path.name) for file in found]
         return clips + [clip for shard in shards for clip in read_manifest(shard)]
     if not path.is_file():
-        raise DataError(f"{path}: no such manifest or folder")
+        raise DataError(f"{path}: no such manifest or folder; an asset is named {ASSET}NAME")
     if path.suffix.lower() not in (*FORMATS, TAR):
         known = ", ".join((*FORMATS, TAR))
         raise DataError(f"{path}: not a manifest; it must be one of {known}")
@@ -103,7 +104,7 @@ def read_manifest(path: Path, *, root: Path | None = None) -> list[Clip]:
         for number, row in enumerate(rows, start=1)
     ]
     if not clips:
-        raise DataError(f"{path}: holds no rows")
+        raise DataError(f"{path}: holds no rows; it needs one a clip, with the columns {_COLUMNS}")
     return clips
 
 
@@ -128,7 +129,10 @@ def _rows(path: Path) -> tuple[list[dict[str, Any]], Path | None]:
                 rows, folder = unpacked or (parquet.read_table(path).to_pylist(), None)
     except (OSError, ValueError, csv.Error) as error:  # pyarrow's and msgspec's are ValueErrors
         reason = str(error).splitlines()[0]
-        raise DataError(f"{path}: cannot be read as a manifest ({reason})") from None
+        raise DataError(
+            f"{path}: cannot be read as a manifest ({reason}); it may be cut off or of another "
+            "format: write it again"
+        ) from None
     for number, row in enumerate(rows, start=1):
         if not row.get("file"):
             named = ", ".join(str(k) for k in row if k) or "nothing"

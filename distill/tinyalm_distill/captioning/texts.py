@@ -55,7 +55,9 @@ def read_captions(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: captions cannot be read ({error})") from None
+        raise DataError(
+            f"{path}: captions cannot be read ({error}); give a UTF-8 file with one a line"
+        ) from None
     captions = usable(lines)
     if not captions:
         raise DataError(f"{path}: holds no captions; give a text file with one a line")

@@ -126,5 +126,6 @@ def _yaml(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         missing(path)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(f"{path}: cannot be read ({' '.join(str(error).split())})") from None
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: cannot be read ({reason}); fetch it again") from None
     return {"files": []} | content if isinstance(content, dict) else {"files": content}

@@ -49,7 +49,7 @@ def table(
     except FileNotFoundError:
         missing(path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from None
+        raise DataError(f"{path}: cannot be read ({error}); fetch it again") from None
 
 
 def json_object(path: Path) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def json_object(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         missing(path)
     except (OSError, msgspec.MsgspecError) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from None
+        raise DataError(f"{path}: cannot be read ({error}); fetch it again") from None
 
 
 def missing(path: Path) -> NoReturn:
